@@ -126,11 +126,12 @@ var targets: [Target] = chosen.map { part in
         .systemLibrary(name: part.name, pkgConfig: library, providers: [.apt([apt])])
     }
 }
+let hasKit = chosen.contains { $0.name == "Trust" }
 for name in (parts.map(\.name) + ["Tidy", "Network"]) where exists("Tests/\(name)Tests") {
     // Tests of a part that was not asked for would pull in modules that are not there.
     if asked.map({ $0.contains(name) }) ?? true {
         let part = byName[name]
-        let kits = exists("Tests/TestKit") && part != nil ? ["TestKit"] : []
+        let kits = hasKit && part != nil && name != "Basis" ? ["TestKit"] : []
         let own = part.map { [$0.name] + $0.uses } ?? []
         targets.append(
             .testTarget(name: "\(name)Tests",
@@ -139,7 +140,7 @@ for name in (parts.map(\.name) + ["Tidy", "Network"]) where exists("Tests/\(name
                 swiftSettings: strict))
     }
 }
-if exists("Tests/TestKit") && chosen.contains(where: { $0.name == "Sodium" || $0.name == "Trust" }) {
+if hasKit {
     targets.append(
         .target(name: "TestKit", dependencies: ["Basis", "Wire", "Trust"], path: "Tests/TestKit",
             swiftSettings: strict))
