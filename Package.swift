@@ -51,6 +51,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let http1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
 let base = ["Basis", "Wire", "Trust"]
 let cores = ["Verdict", "Records", "Session", "Gossip", "Consensus", "Credits", "Compute"]
@@ -82,7 +84,7 @@ let parts: [Part] = [
     Part("Storage", .shell, base + ["Records", "Sodium", "CRocksDB"]),
     Part("Transport", .shell, base + ["Records", "Session", "Sodium", "Loop", "CLibuv"]),
     Part("Runner", .shell, base + ["Records", "Sodium", "Compute", "Loop", "CSandbox", "CLibuv"]),
-    Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, logging]),
+    Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, http1, locks, logging]),
     Part("Daemon", .shell, base + cores + ["NodeCore", "API"] + shells, [yams, logging]),
     Part("PeerNode", .executable, base + cores + ["NodeCore", "API", "Daemon"] + shells,
         [arguments, yams, logging]),
