@@ -119,7 +119,7 @@ var targets: [Target] = chosen.map { part in
     case .program:
         .executableTarget(name: part.name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-O2"])],
             linkerSettings: [
-                .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+                .unsafeFlags(["-nostartfiles", "-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
             ])
     case .c:
         .target(name: part.name, dependencies: dependencies(part),
