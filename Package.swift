@@ -81,7 +81,7 @@ let parts: [Part] = [
 
     Part("Sodium", .shell, base + ["Records", "Session", "CSodium"]),
     Part("Loop", .shell, ["Basis", "CLibuv"]),
-    Part("Storage", .shell, base + ["Records", "Sodium", "CRocksDB"]),
+    Part("Storage", .shell, base + ["Records", "CRocksDB"]),
     Part("Transport", .shell, base + ["Records", "Session", "Sodium", "Loop", "CLibuv"]),
     Part("Runner", .shell, base + ["Records", "Sodium", "Compute", "Loop", "CSandbox", "CLibuv"]),
     Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, http1, locks, logging]),

@@ -46,7 +46,7 @@ struct BlobNetwork {
         if service == 5 {
             if behaviour == .without { return nil }
             let count = behaviour == .half ? max(1, leaves.count / 2) : leaves.count
-            return BlobInfo(
+            return BlobSummary(
                 length: UInt64(content.count), root: BlobTree.root(leaves: leaves, hashing: hashing),
                 runs: [.init(first: 0, count: UInt32(count))]
             ).encoded
@@ -56,7 +56,7 @@ struct BlobNetwork {
             var data = chunk(index)
             if behaviour == .lying, !data.isEmpty { data[data.count / 2] ^= 1 }
             return BlobChunk(
-                index: index, proof: BlobTree.proof(of: Int(index), leaves: leaves, hashing: hashing), data: data
+                index: index, proof: BlobTree.Levels(leaves: leaves, hashing: hashing).proof(of: Int(index)), data: data
             ).encoded
         }
     }
@@ -89,12 +89,12 @@ struct BlobNetwork {
                 } else {
                     queue += fetcher.handle(.reset(stream), now: now)
                 }
-            case .store(let id, let index, let length, let root, let bytes):
+            case .store(let id, let chunk, let length, let root):
                 #expect(id == blob && length == UInt64(content.count))
                 #expect(BlobTree.id(length: length, root: root, hashing: hashing) == blob)
-                got[index] = bytes
+                got[chunk.index] = chunk.data
                 stores += 1
-                queue += fetcher.handle(.stored(id, chunk: index), now: now)
+                queue += fetcher.handle(.stored(id, chunk: chunk.index), now: now)
             case .fetched: result = true
             case .failed: result = false
             case .misbehaved(let peer): misbehaved.insert(peer)
@@ -174,12 +174,12 @@ struct BlobNetwork {
 
     /// Shows that the layouts have one encoding and never trap.
     @Test func layoutsAreStrict() {
-        let info = BlobInfo(length: 600_000, root: Digest(repeating: 1), runs: [.init(first: 0, count: 1), .init(first: 2, count: 1)])
+        let info = BlobSummary(length: 600_000, root: Digest(repeating: 1), runs: [.init(first: 0, count: 1), .init(first: 2, count: 1)])
         let chunk = BlobChunk(index: 3, proof: [Digest(repeating: 2)], data: [1, 2, 3])
         let request = BlobChunksRequest(blob: BlobID(repeating: 4), first: 1, count: 64)
         #expect(Mutation.fuzz(info, seed: 1).broken == nil)
         #expect(Mutation.fuzz(chunk, seed: 2).broken == nil)
         #expect(Mutation.fuzz(request, seed: 3).broken == nil)
-        #expect((try? BlobInfo(decoding: BlobInfo(length: 1, root: .zero, runs: [.init(first: 0, count: 2)]).encoded)) == nil)
+        #expect((try? BlobSummary(decoding: BlobSummary(length: 1, root: .zero, runs: [.init(first: 0, count: 2)]).encoded)) == nil)
     }
 }

@@ -54,7 +54,7 @@ public struct BlobExchange: Sendable {
         case storeFailed(BlobID)
         /// A peer opened service 5 or 6.
         case asked(Stream, from: PeerID, service: UInt16, request: [UInt8])
-        case info(Stream, BlobInfo?)
+        case info(Stream, BlobSummary?)
         case chunks(Stream, [BlobChunk]?)
         case timeout
     }
@@ -75,7 +75,7 @@ public struct BlobExchange: Sendable {
         case write(Stream, [UInt8], isLast: Bool)
         case reset(Stream, code: UInt16)
         /// A verified chunk. `length` and `root` are the blob's.
-        case store(BlobID, chunk: UInt32, length: UInt64, root: Digest, [UInt8])
+        case store(BlobID, BlobChunk, length: UInt64, root: Digest)
         case fetched(BlobID)
         /// Nobody that was named has it; verified chunks stay for another try.
         case failed(BlobID)
@@ -117,7 +117,7 @@ public struct BlobExchange: Sendable {
     }
 
     struct Source: Sendable {
-        var info: BlobInfo?
+        var info: BlobSummary?
         var requests = 0
         var isGone = false
     }
@@ -327,7 +327,7 @@ public struct BlobExchange: Sendable {
     }
 
     mutating func takeInfo(_ request: Request) -> Bool {
-        guard let info = try? BlobInfo(decoding: request.buffer),
+        guard let info = try? BlobSummary(decoding: request.buffer),
             BlobTree.id(length: info.length, root: info.root, hashing: hashing) == request.blob
         else { return false }
         fetches.update(request.blob) { fetch in
@@ -351,16 +351,15 @@ public struct BlobExchange: Sendable {
                 chunk.data.count == BlobTree.chunkSize(Int(chunk.index), length: length)
             else { return false }
             let leaf = BlobTree.leaf(Int(chunk.index), chunk.data, hashing: hashing)
-            let proven = BlobTree.root(
-                leaf: leaf, index: Int(chunk.index), count: BlobTree.chunkCount(length: length),
-                proof: chunk.proof, hashing: hashing)
-            if proven != root { return false }
+            let isProven = BlobTree.proves(
+                leaf: leaf, at: Int(chunk.index), of: BlobTree.chunkCount(length: length), proof: chunk.proof,
+                root: root, hashing: hashing)
+            if !isProven { return false }
             request.buffer.removeFirst(size)
             request.next += 1
             stats.chunksVerified += 1
             fetches.update(request.blob) { $0.unstored += 1 }
-            effects.append(
-                .store(request.blob, chunk: chunk.index, length: length, root: root, chunk.data))
+            effects.append(.store(request.blob, chunk, length: length, root: root))
         }
         return true
     }

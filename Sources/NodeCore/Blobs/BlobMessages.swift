@@ -3,7 +3,7 @@ public import Trust
 public import Wire
 
 /// What a holder says of a blob (`gossip.md` 12.5): its size, root, and the runs of chunks that it has.
-public struct BlobInfo: Sendable, Hashable, WireCodable {
+public struct BlobSummary: Sendable, Hashable, WireCodable {
     public struct Run: Sendable, Hashable {
         public let first: UInt32
         public let count: UInt32
@@ -41,10 +41,10 @@ public struct BlobInfo: Sendable, Hashable, WireCodable {
 
     public init(from r: inout WireReader) throws(WireError) {
         length = try r.u64()
-        if length > BlobInfo.blobBytesMax { throw .outOfRange }
+        if length > BlobSummary.blobBytesMax { throw .outOfRange }
         root = try r.value()
         let count = Int(try r.u8())
-        if count > BlobInfo.runsMax { throw .tooLong(UInt64(count), max: BlobInfo.runsMax) }
+        if count > BlobSummary.runsMax { throw .tooLong(UInt64(count), max: BlobSummary.runsMax) }
         let chunks = UInt64(BlobTree.chunkCount(length: length))
         var end: UInt64 = 0
         var runs: [Run] = []
@@ -93,8 +93,7 @@ public struct BlobChunksRequest: Sendable, Hashable, WireCodable {
 
 /// One chunk with its proof, as the answer repeats it.
 public struct BlobChunk: Sendable, Hashable, WireCodable {
-    /// 2¹⁶ chunks of 256 KiB are `blobBytesMax`.
-    public static let proofMax = 16
+    public static let proofMax = BlobTree.proofStepsMax
 
     public let index: UInt32
     public let proof: [Digest]
