@@ -118,9 +118,9 @@ import Trust
     @Test func acknowledgedEventsSurviveKills() throws {
         let scratch = Scratch()
         var rng = SeededGenerator(seed: 22)
-        for _ in 0..<5 {
+        for _ in 0..<4 {
             let lines = Child.linesUntilKilled(
-                mode: "log", folder: scratch.path, lines: Int.random(in: 1...40, using: &rng))
+                mode: "log", folder: scratch.path, lines: Int.random(in: 1...15, using: &rng))
             let acknowledged = try #require(lines.compactMap { UInt64($0) }.max(), "nothing acknowledged")
             let store = try Store(path: scratch.file("store"))
             defer { store.close() }

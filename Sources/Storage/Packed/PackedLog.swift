@@ -322,21 +322,19 @@ public final class PackedLog: @unchecked Sendable {
     private func settle(
         _ result: Result<Void, StoreError>, next: UInt64, bytes: Int, _ blocks: UInt64
     ) {
-        let isDurable = state.withLock { state in
+        // First said, then seen by `sync`: who waited finds everything acknowledged.
+        if case .success = result { onDurable(next) }
+        state.withLock { state in
             state.unsettledBytes -= bytes
             switch result {
             case .success:
-                if state.failure != nil { return false }
                 state.durable = next
                 state.blocks += blocks
                 state.groups += 1
-                return true
             case .failure(let error):
                 if state.failure == nil { state.failure = error }
-                return false
             }
         }
         state.signal()
-        if isDurable { onDurable(next) }
     }
 }
