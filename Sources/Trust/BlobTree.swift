@@ -63,4 +63,10 @@ public enum BlobTree {
         } while start < bytes.count
         return id(length: UInt64(bytes.count), leaves: leaves, hashing: hashing)
     }
+
+    /// The exact size of chunk `index` of a blob of `length` bytes.
+    public static func chunkSize(_ index: Int, length: UInt64) -> Int {
+        let start = UInt64(index) * UInt64(chunkBytes)
+        return start >= length ? 0 : Int(min(UInt64(chunkBytes), length - start))
+    }
 }
