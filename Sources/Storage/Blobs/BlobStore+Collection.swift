@@ -41,7 +41,7 @@ extension BlobStore {
         func isEnough() -> Bool {
             let used = state.counts.bytes + state.counts.reservedBytes
                 - (isDryRun ? collection.bytes : 0)
-            let free = Paths.freeBytes(path) ?? .max
+            let free = (Paths.freeBytes(path) ?? .max >> 1) + (isDryRun ? collection.bytes : 0)
             return used <= goal && wanting <= state.bytesMax - min(state.bytesMax, used)
                 && (wanting == 0 || free >= settings.freeBytesMin + min(wanting, 1 << 50))
         }
@@ -64,6 +64,16 @@ extension BlobStore {
         }
         if !isDryRun { state.counts.collected += UInt64(collection.blobs.count) }
         return collection
+    }
+
+    /// Whether a collection would make room for `wanting` bytes more.
+    func canCollect(_ wanting: UInt64, _ state: State) throws(BlobError) -> Bool {
+        var trial = state
+        let plan = try collect(&trial, wanting: wanting, isDryRun: true)
+        let used = state.counts.bytes + state.counts.reservedBytes - plan.bytes
+        let free = (Paths.freeBytes(path) ?? .max >> 1) + plan.bytes
+        return used <= state.bytesMax && wanting <= state.bytesMax - used
+            && free >= settings.freeBytesMin && wanting <= free - settings.freeBytesMin
     }
 
     /// First the rows, then the file: a crash between leaves a file without record, which a sweep removes.

@@ -51,7 +51,10 @@ extension BlobStore {
     /// Makes room for `count` bytes: collects if they do not fit, and throws `full` if they still do not.
     func reserve(_ count: UInt64) throws(BlobError) {
         try state.withLock { (state) throws(BlobError) in
-            if !fits(count, state) { _ = try collect(&state, wanting: count) }
+            // Nothing is removed for bytes that would not fit even then.
+            if !fits(count, state), try canCollect(count, state) {
+                _ = try collect(&state, wanting: count)
+            }
             guard fits(count, state) else {
                 throw .full(
                     used: state.counts.bytes + state.counts.reservedBytes, limit: state.bytesMax,

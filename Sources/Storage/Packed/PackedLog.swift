@@ -80,11 +80,13 @@ public final class PackedLog: @unchecked Sendable {
     }
 
     struct State {
-        var pending: [LogEvent] = []
-        var pendingBytes = 0
-        /// Bytes of `pending` and of what is on its way to the disk.
+        /// Full blocks that wait for the sealer, and the one that is being filled.
+        var full: [[LogEvent]] = []
+        var filling: [LogEvent] = []
+        var fillingBytes = 0
+        /// Bytes of all of these and of what is on its way to the disk.
         var unsettledBytes = 0
-        /// Monotonic nanoseconds when the oldest pending event came.
+        /// Monotonic nanoseconds when the first event of `filling` came.
         var oldestAt: UInt64 = 0
         var next: UInt64 = 0
         var time: UInt64 = 0
@@ -96,8 +98,21 @@ public final class PackedLog: @unchecked Sendable {
         var failure: StoreError?
         var blocks: UInt64 = 0
         var groups: UInt64 = 0
+
+        mutating func closeBlock(_ settings: Settings) {
+            full.append(filling)
+            filling = []
+            filling.reserveCapacity(settings.blockEventsMax)
+            fillingBytes = 0
+        }
     }
 
+    /// Bytes that an event counts while it waits: an empty one takes memory too.
+    static func weight(_ bytes: [UInt8]) -> Int { bytes.count + 64 }
+
+    /// Blocks that are handed to the store together: 16,000 events are acknowledged at once, and a slow machine does
+    /// not let the first of them wait for the last of a long queue.
+    static let groupBlocksMax = 16
     static let tailKey: [UInt8] = [0]
 
     public let recovery: Recovery
@@ -162,18 +177,17 @@ public final class PackedLog: @unchecked Sendable {
             if let failure = state.failure { throw .store(failure) }
             if state.isClosing { throw .closed }
             if state.unsettledBytes + bytes.count > settings.pendingBytesMax { throw .busy }
-            if state.pending.isEmpty { state.oldestAt = Clock.monotonicNanoseconds() }
+            if state.filling.isEmpty { state.oldestAt = Clock.monotonicNanoseconds() }
             state.time = max(state.time, time)
-            state.pending.append(
+            state.filling.append(
                 LogEvent(sequence: state.next, stream: stream, time: state.time, bytes: bytes))
             state.next += 1
-            // An empty event takes memory too.
-            let before = state.pendingBytes
-            state.pendingBytes += bytes.count + 64
-            state.unsettledBytes += bytes.count + 64
-            let isFull = state.pending.count == settings.blockEventsMax
-                || (before < settings.blockBytesMax && state.pendingBytes >= settings.blockBytesMax)
-            return (state.next - 1, state.pending.count == 1 || isFull)
+            state.fillingBytes += PackedLog.weight(bytes)
+            state.unsettledBytes += PackedLog.weight(bytes)
+            let isFull = state.filling.count == settings.blockEventsMax
+                || state.fillingBytes >= settings.blockBytesMax
+            if isFull { state.closeBlock(settings) }
+            return (state.next - 1, isFull || state.filling.count == 1)
         }
         if mustWake { state.signal() }
         return sequence
@@ -251,95 +265,76 @@ public final class PackedLog: @unchecked Sendable {
 
     private func runSealer() {
         while true {
-            let events: [LogEvent]? = state.wait { self.take(&$0) }
-            guard let events else { return }
-            seal(events)
+            let blocks: [[LogEvent]]? = state.wait { self.take(&$0) }
+            guard let blocks else { return }
+            seal(blocks)
         }
     }
 
-    private func take(_ state: inout State) -> Monitor<State>.Waiting<[LogEvent]?> {
+    private func take(_ state: inout State) -> Monitor<State>.Waiting<[[LogEvent]]?> {
         if state.failure != nil { drop(&state) }
-        if state.pending.isEmpty {
-            state.isHurried = false
-            return state.isClosing ? .done(nil) : .again
+        if state.full.isEmpty {
+            if state.filling.isEmpty {
+                state.isHurried = false
+                return state.isClosing ? .done(nil) : .again
+            }
+            let deadline = state.oldestAt + settings.ageMillisMax * 1_000_000
+            guard state.isClosing || state.isHurried || Clock.monotonicNanoseconds() >= deadline
+            else { return .until(deadline) }
+            state.closeBlock(settings)
         }
-        let isFull = state.pending.count >= settings.blockEventsMax
-            || state.pendingBytes >= settings.blockBytesMax
-        let deadline = state.oldestAt + settings.ageMillisMax * 1_000_000
-        guard isFull || state.isClosing || state.isHurried
-            || Clock.monotonicNanoseconds() >= deadline
-        else { return .until(deadline) }
-        let events = state.pending
-        state.pending = []
-        state.pending.reserveCapacity(min(events.count, 4_096))
-        state.pendingBytes = 0
-        state.isHurried = false
+        let blocks = Array(state.full.prefix(PackedLog.groupBlocksMax))
+        state.full.removeFirst(blocks.count)
         state.isSealing = true
-        return .done(events)
+        return .done(blocks)
     }
 
     /// After a failure: events that wait are not durable and will not be.
     private func drop(_ state: inout State) {
-        state.unsettledBytes -= state.pendingBytes
-        state.pending = []
-        state.pendingBytes = 0
+        for block in state.full + [state.filling] {
+            for event in block { state.unsettledBytes -= PackedLog.weight(event.bytes) }
+        }
+        state.full = []
+        state.filling = []
+        state.fillingBytes = 0
     }
 
-    private func seal(_ events: [LogEvent]) {
+    private func seal(_ blocks: [[LogEvent]]) {
         var batch = StoreBatch(isSynced: true)
-        var rest = events[...]
-        var blocks: UInt64 = 0
-        while !rest.isEmpty {
-            let part = Array(rest.prefix(blockLength(rest)))
-            rest = rest.dropFirst(part.count)
+        var bytes = 0
+        for events in blocks {
+            for event in events { bytes += PackedLog.weight(event.bytes) }
             let block = PackedBlock(
-                sealing: part, previous: tail.root, network: network, signer: signer,
+                sealing: events, previous: tail.root, network: network, signer: signer,
                 hashing: hashing)
             batch.put(.packed, PackedLogReader.key(block), block.encoded)
             tail.next = block.nextSequence
             tail.time = block.lastTime
             tail.root = block.root
-            blocks += 1
         }
         batch.put(.packed, PackedLog.tailKey, tail.encoded)
-        let bytes = events.reduce(0) { $0 + $1.bytes.count + 64 }
-        let next = tail.next
-        let written = blocks
+        let (next, count, weight) = (tail.next, UInt64(blocks.count), bytes)
         state.withLock { $0.isSealing = false }
-        store.write(batch) { result in self.settle(result, next: next, bytes: bytes, written) }
-    }
-
-    /// How many of `events` go into one block: by count and by bytes.
-    private func blockLength(_ events: ArraySlice<LogEvent>) -> Int {
-        var bytes = 0
-        var count = 0
-        for event in events.prefix(settings.blockEventsMax) {
-            if count > 0 && bytes + event.bytes.count > settings.blockBytesMax { break }
-            bytes += event.bytes.count + 64
-            count += 1
-        }
-        return count
+        store.write(batch) { result in self.settle(result, next: next, bytes: weight, count) }
     }
 
     /// On the store's writer thread.
     private func settle(
         _ result: Result<Void, StoreError>, next: UInt64, bytes: Int, _ blocks: UInt64
     ) {
-        let isDurable = state.withLock { state in
+        // First said, then seen by `sync`: who waited finds everything acknowledged.
+        if case .success = result { onDurable(next) }
+        state.withLock { state in
             state.unsettledBytes -= bytes
             switch result {
             case .success:
-                if state.failure != nil { return false }
                 state.durable = next
                 state.blocks += blocks
                 state.groups += 1
-                return true
             case .failure(let error):
                 if state.failure == nil { state.failure = error }
-                return false
             }
         }
         state.signal()
-        if isDurable { onDurable(next) }
     }
 }
