@@ -113,7 +113,9 @@ var targets: [Target] = chosen.map { part in
         .target(name: part.name, dependencies: dependencies(part),
             swiftSettings: strict + [.strictMemorySafety()])
     case .shell:
-        .target(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
+        .target(name: part.name, dependencies: dependencies(part),
+            resources: part.name == "Runner" ? [.embedInCode("Python/harness.py")] : nil,
+            swiftSettings: strict)
     case .executable:
         .executableTarget(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
     case .program:
