@@ -153,7 +153,7 @@ import Wire
             removal.delete(.packed, last.key)
             try bench.store.writeAndWait(removal)
         case "changed": try bench.store.writeAndWait(put(.packed, last.key, Array(last.value.dropLast(9))))
-        default: try bench.store.writeAndWait(put(.packed, PackedLog.tailKey, [1, 2, 3]))
+        default: try bench.store.writeAndWait(put(.meta, PackedLog.tailKey, [1, 2, 3]))
         }
         bench.log = try Bench.open(bench.store, bench.acknowledged)
         switch kind {
@@ -221,6 +221,25 @@ import Wire
             }
         }
         #expect(accepted > 100)
+    }
+
+    /// Shows that the fast root is that of `MerkleTree`, for every count up to 70, so that a path proves an event.
+    @Test func rootsAreThoseOfTheMerkleTree() {
+        var rng = SeededGenerator(seed: 10)
+        for count in 1...70 {
+            let events = (0..<count).map {
+                LogEvent(
+                    sequence: UInt64($0), stream: LogStream(Bytes32(rng.bytes(32))!), time: rng.next(),
+                    bytes: rng.bytes(Int.random(in: 0...40, using: &rng)))
+            }
+            let tree = MerkleTree(leafTag: PackedBlock.leafTag, items: events.map(\.leafItem), hashing: MixHashing())
+            let root = PackedBytes.root(of: events, hashing: MixHashing())
+            #expect(root == tree.root(hashing: MixHashing()))
+            #expect(
+                tree.path(of: count / 2).proves(
+                    events[count / 2].leafItem, at: count / 2, of: count, root: root, leafTag: PackedBlock.leafTag,
+                    hashing: MixHashing()))
+        }
     }
 
     /// Shows that a log whose store failed acknowledges nothing more, drops what was not acknowledged, and goes on

@@ -25,7 +25,13 @@ public struct LogEvent: Sendable, Hashable {
     }
 
     /// What is hashed as a leaf: `stream 32 ‖ time u64 ‖ bytes`. Its place in the block binds its sequence.
-    public var leafItem: [UInt8] { PackedBlock.leafItem(stream.raw, time, bytes) }
+    public var leafItem: [UInt8] {
+        var writer = WireWriter(capacity: 40 + bytes.count)
+        writer.bytes32(stream.raw)
+        writer.u64(time)
+        writer.fixed(bytes)
+        return writer.bytes
+    }
 }
 
 /// A block of the packed log (`architecture.md` D13): up to 1,000 events under one Merkle root and one signature.
@@ -37,7 +43,8 @@ public struct PackedBlock: Sendable, Hashable {
     public static let eventsMax = 1_000
     /// One event; a log record of a task has at most 16 KiB.
     public static let eventBytesMax = 65_536
-    static let leafTag: HashTag = "peernode/event-leaf/v1"
+    /// Of the leaves: with it and `MerklePath` one event is proven under a block's root.
+    public static let leafTag: HashTag = "peernode/event-leaf/v1"
 
     /// Why a block is not what was written.
     public enum Fault: Error, Sendable, Hashable {
@@ -82,8 +89,7 @@ public struct PackedBlock: Sendable, Hashable {
         } catch {
             throw .encoding(error)
         }
-        let root = MerkleTree.root(
-            leafTag: leafTag, items: block.events.map(\.leafItem), hashing: hashing)
+        let root = PackedBytes.root(of: block.events, hashing: hashing)
         if root != block.root { throw .wrongRoot }
         let body = body(
             first: block.firstSequence, count: block.events.count,
@@ -92,45 +98,16 @@ public struct PackedBlock: Sendable, Hashable {
         else { throw .wrongSignature }
         return block
     }
-
-    static func leafItem(_ stream: Bytes32, _ time: UInt64, _ bytes: [UInt8]) -> [UInt8] {
-        var item: [UInt8] = []
-        item.reserveCapacity(40 + bytes.count)
-        stream.append(to: &item)
-        appendInteger(time, to: &item)
-        item.append(contentsOf: bytes)
-        return item
-    }
-
-    /// As `WireWriter.u64`, but inlined: half a million times a second it matters.
-    @inline(__always)
-    static func appendInteger<T: FixedWidthInteger>(_ value: T, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
-    }
 }
 
 extension PackedBlock: WireEncodable, WireDecodable {
     public func encode(to writer: inout WireWriter) {
-        var streams: [Bytes32] = []
-        var numbers: [Bytes32: UInt16] = [:]
-        for event in events where numbers[event.stream.raw] == nil {
-            numbers[event.stream.raw] = UInt16(streams.count)
-            streams.append(event.stream.raw)
-        }
+        let (streams, list) = PackedBytes.list(events)
         writer.u8(1)
         writer.u64(firstSequence)
         writer.value(previous)
         writer.list(streams) { $0.bytes32($1) }
-        var body: [UInt8] = []
-        body.reserveCapacity(events.reduce(4) { $0 + $1.bytes.count + 14 })
-        PackedBlock.appendInteger(UInt32(events.count), to: &body)
-        for event in events {
-            PackedBlock.appendInteger(numbers[event.stream.raw]!, to: &body)
-            PackedBlock.appendInteger(event.time, to: &body)
-            PackedBlock.appendInteger(UInt32(event.bytes.count), to: &body)
-            body.append(contentsOf: event.bytes)
-        }
-        writer.fixed(body)
+        writer.fixed(list)
         writer.value(root)
         writer.value(signature)
     }
@@ -175,8 +152,7 @@ extension PackedBlock: WireEncodable, WireDecodable {
         invariant(!events.isEmpty && events.count <= PackedBlock.eventsMax, "\(events.count) events")
         self.events = events
         self.previous = previous
-        let root = MerkleTree.root(
-            leafTag: PackedBlock.leafTag, items: events.map(\.leafItem), hashing: hashing)
+        let root = PackedBytes.root(of: events, hashing: hashing)
         self.root = root
         signature = signer.sign(
             .log, network: network,

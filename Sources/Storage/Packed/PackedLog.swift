@@ -31,7 +31,8 @@ public enum PackedLogError: Error, Hashable, Sendable {
 /// **Time** is when an event was logged and never goes back: an event with an earlier time gets that of the newest one.
 /// So blocks do not overlap and a range of time is a range of keys.
 ///
-/// Rows of family `packed`: 0 → the tail; 1 ‖ first time u64 ‖ first sequence u64 → `PackedBlock`.
+/// Rows: family `packed`, 1 ‖ first time u64 ‖ first sequence u64 → `PackedBlock`; family `meta`, `packedTail` → the
+/// tail. In `packed` all keys ascend, so that compaction moves files instead of rewriting them.
 ///
 /// A class: it owns a thread. `@unchecked Sendable`: mutable state is in `state`; `tail` belongs to the sealer thread.
 public final class PackedLog: @unchecked Sendable {
@@ -113,7 +114,7 @@ public final class PackedLog: @unchecked Sendable {
     /// Blocks that are handed to the store together: 16,000 events are acknowledged at once, and a slow machine does
     /// not let the first of them wait for the last of a long queue.
     static let groupBlocksMax = 16
-    static let tailKey: [UInt8] = [0]
+    static let tailKey = Array("packedTail".utf8)
 
     public let recovery: Recovery
     let store: Store
@@ -152,7 +153,7 @@ public final class PackedLog: @unchecked Sendable {
         (tail, recovery) = try reader.recover()
         tail.isClosed = false
         var batch = StoreBatch(isSynced: true)
-        batch.put(.packed, PackedLog.tailKey, tail.encoded)
+        batch.put(.meta, PackedLog.tailKey, tail.encoded)
         do throws(StoreError) { try store.writeAndWait(batch) } catch { throw .store(error) }
         let start = tail
         state.withLock {
@@ -251,7 +252,7 @@ public final class PackedLog: @unchecked Sendable {
         tail.isClosed = true
         tail.time = state.withLock { $0.time }
         var batch = StoreBatch(isSynced: blocks > 0)
-        batch.put(.packed, PackedLog.tailKey, tail.encoded)
+        batch.put(.meta, PackedLog.tailKey, tail.encoded)
         try? store.writeAndWait(batch)
     }
 
@@ -312,7 +313,7 @@ public final class PackedLog: @unchecked Sendable {
             tail.time = block.lastTime
             tail.root = block.root
         }
-        batch.put(.packed, PackedLog.tailKey, tail.encoded)
+        batch.put(.meta, PackedLog.tailKey, tail.encoded)
         let (next, count, weight) = (tail.next, UInt64(blocks.count), bytes)
         state.withLock { $0.isSealing = false }
         store.write(batch) { result in self.settle(result, next: next, bytes: weight, count) }

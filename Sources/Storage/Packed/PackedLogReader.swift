@@ -55,7 +55,7 @@ struct PackedLogReader {
     func recover() throws(PackedLogError) -> (PackedLog.Tail, PackedLog.Recovery) {
         let row: [UInt8]?
         do throws(StoreError) {
-            row = try store.get(.packed, PackedLog.tailKey)
+            row = try store.get(.meta, PackedLog.tailKey)
         } catch {
             throw .store(error)
         }
