@@ -77,10 +77,10 @@ let parts: [Part] = [
     Part("peernode-init", .program),
     Part("peernode-probe", .program),
 
-    Part("Sodium", .shell, base + ["Session", "CSodium"]),
+    Part("Sodium", .shell, base + ["Records", "Session", "CSodium"]),
     Part("Loop", .shell, ["Basis", "CLibuv"]),
     Part("Storage", .shell, base + ["Records", "Sodium", "CRocksDB"]),
-    Part("Transport", .shell, base + ["Session", "Sodium", "Loop", "CLibuv"]),
+    Part("Transport", .shell, base + ["Records", "Session", "Sodium", "Loop", "CLibuv"]),
     Part("Runner", .shell, base + ["Records", "Sodium", "Compute", "Loop", "CSandbox", "CLibuv"]),
     Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, logging]),
     Part("Daemon", .shell, base + cores + ["NodeCore", "API"] + shells, [yams, logging]),
