@@ -1,6 +1,7 @@
 import Basis
 import Records
 import Trust
+import Wire
 
 /// A record that waits for its signature check, and what is known of how it came.
 struct PendingRecord: Sendable {

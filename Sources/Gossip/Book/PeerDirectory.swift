@@ -1,4 +1,4 @@
-public import Basis
+import Basis
 public import Records
 public import Trust
 

@@ -58,7 +58,7 @@ extension Membership {
     @discardableResult
     mutating func dial(_ peer: PeerID?, _ targets: [Attempt.Target], _ purpose: Attempt.Purpose) -> Bool {
         if let peer, dials.byPeer.contains(peer) || peer == id { return false }
-        let isVerified = peer.flatMap { book[$0]?.verifiedAt }.map { $0 > 0 } ?? false
+        let isVerified = peer.flatMap { book[$0]?.verifiedAt } ?? 0 > 0
         let fit = targets.filter { target in
             if owner.denies(target.address) || isOwnAddress(target.address) {
                 counters.raise(.denied)
@@ -201,7 +201,8 @@ extension Membership {
         if failure.isOwnTrouble {
             // Our own socket failed: says nothing about the peer, but is no reason to spin either.
             raiseHealth()
-            book.update(peer) { $0.nextDial = now + limits.backoffBase }
+            let next = now + limits.backoffBase
+            book.update(peer) { $0.nextDial = next }
             return
         }
         if case .busy(let seconds) = failure {

@@ -123,7 +123,8 @@ extension Membership {
                 missing -= 1
             } else {
                 // Damped: looked at again when the window has moved on.
-                book.update(entry.id) { $0.nextDial = now + limits.verifyWalk }
+                let next = now + limits.verifyWalk
+                book.update(entry.id) { $0.nextDial = next }
             }
         }
         if let soonest { deadlines.setNoLater(.plan, than: soonest) }
@@ -221,7 +222,7 @@ extension Membership {
 extension UInt64 {
     /// This Unix time in milliseconds, `interval` earlier; not below 0.
     func subtractingOrZero(_ interval: Interval) -> UInt64 {
-        let span = UInt64(max(0, interval.milliseconds))
+        let span = UInt64(clamping: interval.milliseconds)
         return self > span ? self - span : 0
     }
 }

@@ -1,7 +1,7 @@
-public import Basis
+import Basis
 public import Records
 public import Trust
-import Wire
+public import Wire
 
 /// What the store must keep, written at once (10.4). `store(into:)` gives the writes.
 public struct MembershipBatch: Sendable, Hashable {

@@ -25,6 +25,8 @@ public struct GossipLimits: Sendable, Hashable {
     public var recordVerifiesPerTellerBurstMax = 64
     /// 64 × 484 B = 31 kB, oldest dropped.
     public var equivocationProofsMax = 64
+    /// Batches of signature checks without an answer; older ones are forgotten.
+    public var verificationsOpenMax = 64
     public var ban = Interval.seconds(86_400)
     public var faultBar = Interval.seconds(600)
     /// One `addressConflict` per address, pair and hour.
@@ -158,6 +160,8 @@ public struct GossipLimits: Sendable, Hashable {
     public var pull = Interval.seconds(30)
     /// 271 / 30 s = 9 B/s.
     public var push = Interval.seconds(30)
+    /// A push of the same record to the same peer is not repeated within this time: answers are under way.
+    public var pushRepeatMin = Interval.seconds(2)
     /// One Pull per this time is answered per session.
     public var pullAnswerMin = Interval.seconds(5)
     public var pullKnownMax = 64

@@ -1,6 +1,7 @@
 import Basis
 import Records
 import Trust
+import Wire
 
 extension Membership {
     /// Our number of links as messages say it.
@@ -41,7 +42,8 @@ extension Membership {
             case .requested:
                 // Crossing requests: both agreed already. The smaller id counts it as outbound.
                 mark("crossing link requests")
-                links.update(peer) { $0.isOutbound = id < session.id }
+                let isOutbound = id < session.id
+                links.update(peer) { $0.isOutbound = isOutbound }
                 startConfirming(peer)
             case .offered:
                 send(peer, [.linkAccept(linkCount: linkCountByte)])

@@ -65,6 +65,8 @@ extension Membership {
                 state: row.record.content.isLeave ? .left : .verified, firstSeen: row.firstSeen,
                 verifiedAt: row.verifiedAt, lastAttempt: row.lastAttempt, heardAt: now,
                 failures: 0, nextDial: now, isAnchor: row.isAnchor))
+        spreading.saved[row.id] = true
+        spreading.savedCount += 1
         walk.insert(row.id, using: &rng)
     }
 

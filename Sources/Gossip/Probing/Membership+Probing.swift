@@ -134,7 +134,8 @@ extension Membership {
         guard let link = links[peer] else { return }
         dropLink(peer, reason)
         setUnreachable(link.id, 1)
-        book.update(link.id) { $0.nextDial = now + limits.backoffBase }
+        let next = now + limits.backoffBase
+        book.update(link.id) { $0.nextDial = next }
         if sessions[peer] != nil {
             emit(.hangUp(peer, reason))
             forgetSession(peer)
@@ -173,7 +174,8 @@ extension Membership {
             counters.raise(.ackUnknown)
             return
         }
-        book.update(session.id) { $0.noteRoundTrip(now - answered.sentAt) }
+        let sample = now - answered.sentAt
+        book.update(session.id) { $0.noteRoundTrip(sample) }
         if wasRoundOne { lowerHealth() }
         if path == .datagram, session.isStreamOnly {
             sessions.update(peer) { $0.isStreamOnly = false }
@@ -212,7 +214,8 @@ extension Membership {
     mutating func lowerHealth() { if probing.health > 0 { probing.health -= 1 } }
 
     mutating func noteDoubt(by peer: PeerIndex) {
-        probing.doubts.removeAll { now - $0.at > limits.doubtedWindow || $0.peer == peer }
+        let (now, window) = (now, limits.doubtedWindow)
+        probing.doubts.removeAll { now - $0.at > window || $0.peer == peer }
         probing.doubts.append((peer, now))
         guard probing.doubts.count >= 2 else { return }
         probing.doubts = []

@@ -1,6 +1,7 @@
 import Basis
 import Records
 import Trust
+import Wire
 
 extension Membership {
     mutating func sessionUp(_ peer: PeerIndex, _ facts: SessionFacts) {
@@ -166,7 +167,8 @@ extension Membership {
         spreading.forget(peer)
         dials.mainBackoff.remove(peer)
         // A link that fell silent made it unreachable already; otherwise it is verified and can be dialled again.
-        book.update(session.id) { $0.nextDial = max($0.nextDial, now + limits.mainBackoffBase) }
+        let next = now + limits.mainBackoffBase
+        book.update(session.id) { $0.nextDial = max($0.nextDial, next) }
         needsPlan = true
     }
 

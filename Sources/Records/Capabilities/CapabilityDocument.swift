@@ -1,4 +1,4 @@
-public import Basis
+import Basis
 public import Trust
 public import Wire
 
