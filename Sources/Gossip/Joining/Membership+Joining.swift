@@ -297,14 +297,24 @@ extension Membership {
             batch.joinsAutomatically = true
             emit(.persist(batch, ticket()))
         }
-        for contact in join.contacts { pull(from: contact.peer, want: limits.pullWantMax) }
+        if own.published != nil { pullContacts() }
         needsPlan = true
         checkJoined()
+    }
+
+    /// Asks every contact for records, and again when a Pull is allowed: what its answer just missed comes with the
+    /// second.
+    mutating func pullContacts() {
+        for contact in join.contacts { pull(from: contact.peer, want: limits.pullWantMax) }
+        deadlines.setNoLater(.pull, than: now + limits.pullAnswerMin)
     }
 
     /// The first own record is durable: who waited for it may be dialled.
     mutating func ownRecordReady() {
         dialSeeds()
+        // At first contact the Pull waited for the record, so that the link request goes out in the same moment:
+        // whatever is admitted over there after the answer is then forwarded to us.
+        if join.phase == .contacted { pullContacts() }
         needsPlan = true
     }
 

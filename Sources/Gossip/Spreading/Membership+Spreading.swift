@@ -87,8 +87,9 @@ extension Membership {
                 return
             }
             spreading.queue.removeFirst()
+            // Links that are about to come up are told too, else they would miss what came between Pull and link.
             for (peer, link) in links
-            where link.isUp && peer != first.teller && link.id != first.subject {
+            where peer != first.teller && link.id != first.subject {
                 tell(first.record, about: first.subject, to: peer, .forward, hops: first.hops)
             }
         }
