@@ -175,15 +175,19 @@ final class FakeNetwork {
         }
     }
 
-    /// Runs until `end`, or until `condition` holds after an event; true if it did.
+    /// Runs for `span`, or until `condition` holds, which is looked at every 100 ms; true if it did.
     @discardableResult
     func run(_ span: Interval, until condition: (() -> Bool)? = nil) -> Bool {
         let end = now + span
+        var nextLook = now
         while let first = queue.first, first.key.at <= end {
             queue.popFirst()
             now = max(now, first.key.at)
             handle(first.value)
-            if let condition, condition() { return true }
+            if let condition, now >= nextLook {
+                nextLook = now + .milliseconds(100)
+                if condition() { return true }
+            }
         }
         now = end
         return condition?() ?? true

@@ -320,6 +320,10 @@ extension Membership {
 
     mutating func linkCameUp(_ peer: PeerIndex) {
         deadlines.cancel(.isolation)
+        // Each link that we opened knows others: its answer fills the book while we are new.
+        if links[peer]?.isOutbound ?? false, !isFullMesh || upCount == 1 {
+            pull(from: peer, want: limits.pullWantMax)
+        }
         if join.phase == .isolated || join.phase == .idle || join.phase == .dialling
             || join.phase == .waiting
         {
