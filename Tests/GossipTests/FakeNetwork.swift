@@ -15,7 +15,7 @@ final class FakeNetwork {
     }
 
     /// One process: its core, its disk, its sessions.
-    struct Node {
+    final class Node {
         var core: Membership
         let signer: MixSigner
         var address: SocketAddress
@@ -34,8 +34,22 @@ final class FakeNetwork {
         var events: [(at: Instant, event: MembershipEvent)] = []
         var timerAt: Instant?
         var sent = 0
+        /// The network that this node made.
+        var founded: NetworkID?
         /// Answers to `find` and `document`.
         var others: [Membership.Effect] = []
+
+        init(
+            core: Membership, signer: MixSigner, address: SocketAddress, network: NetworkID?,
+            bootNonce: UInt64, clockError: Int64
+        ) {
+            self.core = core
+            self.signer = signer
+            self.address = address
+            self.network = network
+            self.bootNonce = bootNonce
+            self.clockError = clockError
+        }
     }
 
     enum Event {
@@ -108,9 +122,11 @@ final class FakeNetwork {
 
     /// The first node of a network, which made the genesis.
     func addFounder(network: NetworkID? = nil) -> Int {
-        add(
+        let i = add(
             restored: RestoredMembership(
                 network: network ?? self.network, hasGenesis: true, ownsGenesis: true))
+        nodes[i].founded = network ?? self.network
+        return i
     }
 
     func boot(_ i: Int, _ restored: RestoredMembership, interfaces: [SocketAddress]? = nil) {
@@ -148,9 +164,13 @@ final class FakeNetwork {
         nodes[i].core = Membership(
             key: nodes[i].signer.publicKey, hashing: hashing, limits: limits, generator: rng.fork(),
             now: now)
+        let founded = nodes[i].founded
         let rows = nodes[i].disk.sorted { $0.key.lexicographicallyPrecedes($1.key) }
         var restored = RestoredMembership(book: rows.map { ($0.key, $0.value) })
         restored.hasGenesis = true
+        // Who made the network has its genesis in a file of its own.
+        restored.network = founded ?? restored.network
+        restored.ownsGenesis = founded != nil
         nodes[i].network = restored.network
         boot(i, restored)
     }
