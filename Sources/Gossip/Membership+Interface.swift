@@ -11,7 +11,7 @@ extension Membership {
         case clock(unixMilliseconds: UInt64)
         /// Addresses at which we can be dialled, with their ports; at start and on change. Empty: outbound only.
         case interfaces([SocketAddress])
-        case join(JoinTarget), policy(OwnerPolicy), capabilities(CapabilitySummary)
+        case join(JoinTarget), policy(PeerPolicy), capabilities(CapabilitySummary)
         case leave(LeaveMode), timeout
         /// The ledger's newest block. The first one says that the genesis document is here.
         case tip(ChainTip)

@@ -200,14 +200,14 @@ import Trust
     @Test func denied() {
         let net = FakeNetwork(seed: 13)
         _ = net.addFounder()
-        net.input(0, .policy(OwnerPolicy(deniedPeers: [Membership.peerID(of: MixSigner(seed: 2).publicKey, MixHashing())])))
+        net.input(0, .policy(PeerPolicy(deniedPeers: [Membership.peerID(of: MixSigner(seed: 2).publicKey, MixHashing())])))
         let i = net.add(seeds: [seed0])
         net.run(.seconds(20))
         #expect(net.links(0).isEmpty && net.links(i).isEmpty)
         #expect(net.nodes[0].core.counters[.denied] > 0)
-        net.input(0, .policy(OwnerPolicy()))
+        net.input(0, .policy(PeerPolicy()))
         #expect(net.run(.seconds(700)) { net.links(0).count == 1 })
-        net.input(i, .policy(OwnerPolicy(deniedPrefixes: [AddressPrefix(net.address(0), bits: 32)!])))
+        net.input(i, .policy(PeerPolicy(deniedPrefixes: [AddressPrefix(net.address(0), bits: 32)!])))
         net.run(.seconds(5))
         #expect(net.links(0).isEmpty && net.links(i).isEmpty)
     }

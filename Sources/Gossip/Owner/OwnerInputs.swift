@@ -12,7 +12,7 @@ public struct RestoredMembership: Sendable {
     public var rows: [[UInt8]]
     /// Seeds of an earlier join.
     public var seeds: [Seed]
-    public var policy: OwnerPolicy
+    public var policy: PeerPolicy
     /// Whether the genesis document is here.
     public var hasGenesis: Bool
     /// Whether this node made the network or was given its genesis file: it needs nobody to be joined.
@@ -25,7 +25,7 @@ public struct RestoredMembership: Sendable {
 
     public init(
         network: NetworkID? = nil, ownSequence: UInt64 = 0, rows: [[UInt8]] = [],
-        seeds: [Seed] = [], policy: OwnerPolicy = OwnerPolicy(), hasGenesis: Bool = false,
+        seeds: [Seed] = [], policy: PeerPolicy = PeerPolicy(), hasGenesis: Bool = false,
         ownsGenesis: Bool = false, joinsAutomatically: Bool = true, protocolMin: UInt8 = 1,
         protocolMax: UInt8 = 1
     ) {

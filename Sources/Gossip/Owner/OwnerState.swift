@@ -5,7 +5,7 @@ import Trust
 /// What the owner and the upper layers told this core.
 struct OwnerState: Sendable {
     var hasStarted = false
-    var policy = OwnerPolicy()
+    var policy = PeerPolicy()
     var capabilities = CapabilitySummary()
     /// nil before the first `.interfaces`.
     var interfaces: [SocketAddress]?
@@ -76,7 +76,7 @@ extension Membership {
         needsPlan = true
     }
 
-    mutating func setPolicy(_ policy: OwnerPolicy) {
+    mutating func setPolicy(_ policy: PeerPolicy) {
         owner.policy = policy
         evaluateAvailability()
         refreshOwnRecord()
@@ -135,7 +135,7 @@ extension Membership {
         if owner.policy.isDraining { return .draining }
         if owner.policy.isSilent { return .silent }
         if let schedule = owner.policy.schedule, clock.told != nil {
-            let hour = WeekSchedule.hour(
+            let hour = WeekHours.hour(
                 unixMilliseconds: clock.unix(now), zoneOffsetMinutes: owner.policy.zoneOffsetMinutes)
             if !schedule.contains(hour: hour) { return .offSchedule }
         }

@@ -37,7 +37,7 @@ public struct CapabilityDocument: Sendable, Hashable {
     public var tags: [String]
     /// Free label `[a-z0-9-]`, at most 24 bytes; never trusted for placement proofs.
     public var region: String
-    public var schedule: WeekSchedule
+    public var schedule: WeekHours
     /// Local offset + 1,440; ≤ 2,880.
     public var zoneOffsetMinutes: UInt16
     public var policy: CapabilityPolicy
@@ -135,7 +135,7 @@ extension CapabilityDocument: WireEncodable, WireDecodable {
             (r) throws(WireError) in try r.tag()
         }
         region = try r.region()
-        guard let week = WeekSchedule(bits: try r.fixed(WeekSchedule.byteCount)) else {
+        guard let week = WeekHours(bits: try r.fixed(WeekHours.byteCount)) else {
             throw .outOfRange
         }
         schedule = week
@@ -173,7 +173,7 @@ struct ByteOrder: Comparable {
 extension CapabilityRuntime: WireEncodable, WireDecodable {
     /// The key by which a list of runtimes ascends.
     struct Order: Comparable {
-        let kind: RuntimeKind
+        let kind: CapabilityRuntimeKind
         let name: ByteOrder
         let version: ByteOrder
         static func < (a: Order, b: Order) -> Bool {
@@ -198,7 +198,7 @@ extension CapabilityRuntime: WireEncodable, WireDecodable {
 
     public init(from r: inout WireReader) throws(WireError) {
         let raw = try r.u8()
-        guard let kind = RuntimeKind(rawValue: raw) else { throw .unknownTag(UInt64(raw)) }
+        guard let kind = CapabilityRuntimeKind(rawValue: raw) else { throw .unknownTag(UInt64(raw)) }
         self.kind = kind
         name = try r.label(max: 32)
         version = try r.label(max: 32)

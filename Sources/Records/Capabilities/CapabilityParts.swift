@@ -49,15 +49,15 @@ public struct CapabilityGPU: Sendable, Hashable {
 }
 
 /// What kind of program a peer can run (`gossip.md` 11.2, runtimes).
-public enum RuntimeKind: UInt8, Sendable, Hashable, CaseIterable, Comparable {
+public enum CapabilityRuntimeKind: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case command = 1, python, wasm, javascript, oci, inference, builtin, pack
 
-    public static func < (a: RuntimeKind, b: RuntimeKind) -> Bool { a.rawValue < b.rawValue }
+    public static func < (a: CapabilityRuntimeKind, b: CapabilityRuntimeKind) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// One runtime of a peer.
 public struct CapabilityRuntime: Sendable, Hashable {
-    public var kind: RuntimeKind
+    public var kind: CapabilityRuntimeKind
     /// At most 32 bytes.
     public var name: String
     /// At most 32 bytes.
@@ -65,7 +65,7 @@ public struct CapabilityRuntime: Sendable, Hashable {
     /// Digest of the runtime's files; zero if it has none.
     public var digest: Bytes32
 
-    public init(kind: RuntimeKind, name: String, version: String, digest: Bytes32 = .zero) {
+    public init(kind: CapabilityRuntimeKind, name: String, version: String, digest: Bytes32 = .zero) {
         self.kind = kind
         self.name = name
         self.version = version
@@ -113,7 +113,7 @@ public struct CapabilityPolicy: OptionSet, Sendable, Hashable {
 }
 
 /// The hours of a week in which a peer takes work: bit i = hour i, 0 = Monday 00:00 local (`gossip.md` 11.2).
-public struct WeekSchedule: Sendable, Hashable {
+public struct WeekHours: Sendable, Hashable {
     public static let hours = 168
     public static let byteCount = 21
     /// 21 bytes, lowest bit first.
@@ -128,7 +128,7 @@ public struct WeekSchedule: Sendable, Hashable {
     init(unchecked bits: [UInt8]) { self.bits = bits }
 
     /// Every hour of the week.
-    public static let always = WeekSchedule(unchecked: [UInt8](repeating: 0xff, count: byteCount))
+    public static let always = WeekHours(unchecked: [UInt8](repeating: 0xff, count: byteCount))
 
     /// Whether `hour` (0 … 167) is one in which work is taken.
     public func contains(hour: Int) -> Bool {

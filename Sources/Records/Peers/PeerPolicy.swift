@@ -26,13 +26,13 @@ public struct AddressPrefix: Sendable, Hashable {
 }
 
 /// What the owner allows and offers (`gossip.md` 10.5): checked before a dial, in refusals, and in the own record.
-public struct OwnerPolicy: Sendable, Hashable {
+public struct PeerPolicy: Sendable, Hashable {
     /// Takes no new work; links and following the ledger go on.
     public var isSilent: Bool
     /// Finishes and hands over; refuses new links.
     public var isDraining: Bool
     /// The hours in which work is taken; nil = always.
-    public var schedule: WeekSchedule?
+    public var schedule: WeekHours?
     /// Local offset + 1,440.
     public var zoneOffsetMinutes: UInt16
     public var deniedPeers: [PeerID]
@@ -43,7 +43,7 @@ public struct OwnerPolicy: Sendable, Hashable {
     public var advertised: [SocketAddress]
 
     public init(
-        isSilent: Bool = false, isDraining: Bool = false, schedule: WeekSchedule? = nil,
+        isSilent: Bool = false, isDraining: Bool = false, schedule: WeekHours? = nil,
         zoneOffsetMinutes: UInt16 = 1_440, deniedPeers: [PeerID] = [],
         deniedPrefixes: [AddressPrefix] = [], withoutStreamFallback: [PeerID] = [],
         advertised: [SocketAddress] = []
