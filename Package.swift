@@ -111,13 +111,15 @@ var targets: [Target] = chosen.map { part in
         .target(name: part.name, dependencies: dependencies(part),
             swiftSettings: strict + [.strictMemorySafety()])
     case .shell:
-        .target(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
+        .target(name: part.name, dependencies: dependencies(part),
+            resources: part.name == "Runner" ? [.embedInCode("Python/harness.py")] : nil,
+            swiftSettings: strict)
     case .executable:
         .executableTarget(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
     case .program:
         .executableTarget(name: part.name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-O2"])],
             linkerSettings: [
-                .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+                .unsafeFlags(["-nostartfiles", "-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
             ])
     case .c:
         .target(name: part.name, dependencies: dependencies(part),
