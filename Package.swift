@@ -48,7 +48,7 @@ struct Part {
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let http1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -113,7 +113,9 @@ var targets: [Target] = chosen.map { part in
         .target(name: part.name, dependencies: dependencies(part),
             swiftSettings: strict + [.strictMemorySafety()])
     case .shell:
-        .target(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
+        .target(name: part.name, dependencies: dependencies(part),
+            resources: part.name == "Runner" ? [.embedInCode("Python/harness.py")] : nil,
+            swiftSettings: strict)
     case .executable:
         .executableTarget(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
     case .program:

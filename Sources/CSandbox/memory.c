@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,3 +57,13 @@ int pn_open(const char *path, int flags, unsigned mode) {
 }
 
 const char *pn_error(int number) { return strerror(number); }
+
+int pn_allowed_cpus(int *numbers, int max) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set)) return -errno;
+    int count = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE && count < max; cpu++) {
+        if (CPU_ISSET(cpu, &set)) numbers[count++] = cpu;
+    }
+    return count;
+}

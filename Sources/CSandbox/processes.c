@@ -30,7 +30,9 @@ static bool read_text(const char *path, char *text, size_t room) {
 
 struct stat_line {
     char state;
-    uint64_t user, system, threads, start, resident;
+    /// Own time, and that of children which were waited for, in ticks.
+    uint64_t own, waited;
+    uint64_t threads, start, resident;
 };
 
 static bool read_stat(pid_t pid, struct stat_line *line) {
@@ -41,13 +43,13 @@ static bool read_stat(pid_t pid, struct stat_line *line) {
     char *at = strrchr(text, ')');
     if (!at || !at[1]) return false;
     unsigned long long user, system, start;
-    long threads, resident;
+    long waited_user, waited_system, threads, resident;
     int n = sscanf(at + 2,
-        "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld %*d %llu %*u %ld", &line->state,
-        &user, &system, &threads, &start, &resident);
-    if (n != 6) return false;
-    line->user = user;
-    line->system = system;
+        "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %ld %ld %*d %*d %ld %*d %llu %*u %ld", &line->state,
+        &user, &system, &waited_user, &waited_system, &threads, &start, &resident);
+    if (n != 8) return false;
+    line->own = user + system;
+    line->waited = (uint64_t)(waited_user > 0 ? waited_user : 0) + (uint64_t)(waited_system > 0 ? waited_system : 0);
     line->threads = threads > 0 ? (uint64_t)threads : 1;
     line->start = start;
     line->resident = resident > 0 ? (uint64_t)resident : 0;
@@ -99,23 +101,26 @@ static void sample_scratch(pid_t root, struct pn_sample *sample) {
     sample->inodes = (uint64_t)(facts.f_files - facts.f_ffree);
 }
 
-void pn_sample(pid_t root, uint32_t tasks_max, struct pn_sample *sample) {
+void pn_read_sample(pid_t root, uint32_t tasks_max, struct pn_sample *sample) {
     memset(sample, 0, sizeof *sample);
-    sample->alive = pn_alive(root);
+    struct stat_line line;
+    sample->alive = root > 0 && read_stat(root, &line) && line.state != 'Z' && line.state != 'X';
     if (!sample->alive) return;
     long tick = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
+    // Orphans are waited for by process 1, so nobody's time is lost.
+    uint64_t ticks = line.waited;
     struct stack stack = {NULL, 0, 0};
     push_children(&stack, root);
     while (stack.count > 0 && sample->tasks <= tasks_max) {
         pid_t pid = stack.pids[--stack.count];
-        struct stat_line line;
         if (!read_stat(pid, &line)) continue;
         sample->resident_bytes += line.resident * (uint64_t)page;
-        sample->cpu_micros += (line.user + line.system) * (1000000u / (uint64_t)tick);
+        ticks += line.own + line.waited;
         sample->tasks += (uint32_t)line.threads;
         push_children(&stack, pid);
     }
     free(stack.pids);
+    sample->cpu_micros = ticks * (1000000u / (uint64_t)tick);
     sample_scratch(root, sample);
 }
 

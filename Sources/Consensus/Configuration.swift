@@ -80,6 +80,7 @@ extension Replica {
     struct Parcel: Sendable {
         let ticket: Ticket
         var effects: [Effect]
+        var isDurable = false
     }
 
     /// What one call of `handle` collects.

@@ -3,7 +3,8 @@ public import Trust
 
 extension Replica {
     public enum Effect: Sendable, Hashable {
-        /// Write the batch, and answer `.persisted(ticket)` when it is done; tickets are answered in order.
+        /// Write the batch, and answer `.persisted(ticket)` when it is done. Batches are written in the
+        /// order in which they were given: effects that follow from this call's other effects come after it.
         case persist(StoreBatch, Ticket)
         case send(LogMessage, to: [PeerID])
         /// Answer with `.payload`.

@@ -15,7 +15,7 @@ extension Replica {
         case start
         /// A message whose signatures, entries and lengths Ingress checked.
         case received(Verified<LogMessage>, from: PeerID)
-        /// The batch of this ticket, and all before it, are on the disk.
+        /// The batch of this ticket is on the disk.
         case persisted(Ticket)
         /// What the pool holds that no unexecuted ancestor of the tip holds (D1); to be repeated on each change,
         /// and after `.tipChanged`.

@@ -126,6 +126,7 @@ extension Replica {
                 }
             }
         }
+        renewOwnNotarisation()
         deliverFinal()
         if own != nil {
             if executed.state.height > certifiedHeight { sendAttestation() }
@@ -135,6 +136,23 @@ extension Replica {
         } else {
             deadlines.set(.status, at: now + .seconds(1))
         }
+    }
+}
+
+extension Replica {
+    /// With one seat nobody else keeps the notarisation that the next block must carry. If execution became durable
+    /// before the journal did, the seat signs it again: the block is final, so the vote is the one it cast.
+    private mutating func renewOwnNotarisation() {
+        guard seats.count == 1, own != nil, let voting = configuration.voting,
+            let w = executed.view, views[w]?[.notarize] == nil
+        else { return }
+        mark("consensus.renewOwnNotarisation")
+        let ballot = Ballot(
+            kind: .notarize, epoch: epoch, view: w, blockHash: executed.state.blockHash)
+        let signature = voting.sign(
+            .notarize, network: configuration.network, body: ballot.signedBody)
+        learn(
+            Certificate(ballot: ballot, votes: [SeatSignature(seat: 0, signature: signature)]))
     }
 }
 

@@ -36,9 +36,10 @@ extension Replica {
         return effects
     }
 
-    /// What waited for this ticket, or one before it, leaves.
+    /// What waited for this ticket leaves, once all tickets before it were answered too.
     mutating func release(_ ticket: Ticket) {
-        while let first = outbox.first, first.ticket <= ticket {
+        for i in outbox.indices where outbox[i].ticket == ticket { outbox[i].isDurable = true }
+        while let first = outbox.first, first.isDurable {
             outbox.removeFirst()
             turn.effects += first.effects
         }

@@ -22,6 +22,8 @@ public struct Problem: Error, Sendable, Equatable {
     public var retryAfterSeconds: Int?
     /// The request that failed; the server's.
     public var requestID: String?
+    /// What a 405 allows; sent as `Allow`.
+    var allowedMethods: [String]?
 
     /// One mistake at a place.
     public struct Item: Codable, Sendable, Equatable {

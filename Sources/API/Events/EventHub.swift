@@ -33,6 +33,7 @@ public final class EventHub: Sendable {
 
     private struct Reader {
         var types: Set<EventType>?
+        var subject: String?
         var queue: [EventDocument] = []
         /// The queue's limit now: what was replayed at the beginning comes on top.
         var queueMax: Int
@@ -81,7 +82,7 @@ public final class EventHub: Sendable {
     ) {
         guard var reader = state.readers.removeValue(forKey: key) else { return }
         defer { state.readers[key] = reader }
-        if let types = reader.types, !types.contains(event.type) { return }
+        guard wants(event, reader.types, reader.subject) else { return }
         if let waiting = reader.waiting {
             reader.waiting = nil
             awake.append((waiting, [event]))
@@ -91,6 +92,10 @@ public final class EventHub: Sendable {
         } else if !reader.isLost {
             reader.queue.append(event)
         }
+    }
+
+    private func wants(_ event: EventDocument, _ types: Set<EventType>?, _ subject: String?) -> Bool {
+        (types?.contains(event.type) ?? true) && (subject.map { $0 == event.subject } ?? true)
     }
 
     private func trim(_ state: inout State, _ at: Timestamp) {
@@ -118,27 +123,40 @@ public final class EventHub: Sendable {
             guard covers(since, state) else { return nil }
             return Array(
                 state.ring[state.start...].lazy.filter { event in
-                    event.id > since && (types?.contains(event.type) ?? true)
+                    event.id > since && self.wants(event, types, nil)
                 }.prefix(limit))
         }
     }
 
     private func covers(_ since: Int64, _ state: State) -> Bool {
         if since >= state.nextID { return false }
-        let oldest = state.start < state.ring.count ? state.ring[state.start].id : state.nextID
-        return since >= oldest - 1
+        return since >= oldest(state) - 1
     }
 
+    private func oldest(_ state: State) -> Int64 {
+        state.start < state.ring.count ? state.ring[state.start].id : state.nextID
+    }
+
+    /// The id of the oldest event that is still here; the next id if there is none.
+    public var oldestID: Int64 { state.withLockedValue { oldest($0) } }
+
+    /// What a reader gets instead of events that are no longer here.
+    public func resetEvent() -> EventDocument { reset(before: newestID + 1) }
+
     /// A reader of events after `since`; nil: from now on. The first event is `reset` if some are no longer here.
-    public func subscribe(since: Int64? = nil, types: Set<EventType>? = nil) -> EventStream {
+    ///
+    /// - Parameter subject: only events about it, and resets.
+    public func subscribe(
+        since: Int64? = nil, types: Set<EventType>? = nil, subject: String? = nil
+    ) -> EventStream {
         let key = state.withLockedValue { state in
             let key = state.nextReader
             state.nextReader += 1
-            var reader = Reader(types: types, queueMax: limits.queueMax)
+            var reader = Reader(types: types, subject: subject, queueMax: limits.queueMax)
             if let since {
                 if covers(since, state) {
                     reader.queue = state.ring[state.start...].filter { event in
-                        event.id > since && (types?.contains(event.type) ?? true)
+                        event.id > since && self.wants(event, types, subject)
                     }
                     reader.queueMax += reader.queue.count
                 } else {
@@ -202,6 +220,16 @@ public final class EventHub: Sendable {
         waiting?.resume(returning: nil)
     }
 
+    /// Lets a waiting reader go on with no event, so that it can write a sign of life.
+    fileprivate func wake(_ key: Int) {
+        let waiting = state.withLockedValue { state in
+            let waiting = state.readers[key]?.waiting
+            state.readers[key]?.waiting = nil
+            return waiting
+        }
+        waiting?.resume(returning: [])
+    }
+
     /// Readers now, for the metrics.
     public var readerCount: Int { state.withLockedValue { $0.readers.count } }
 }
@@ -224,7 +252,10 @@ public final class EventStream: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
 
-    /// Gives all events that are there, at least one, as one element.
+    /// Makes a waiting reader's `next` return an empty element.
+    public func wake() { hub.wake(key) }
+
+    /// Gives all events that are there as one element; it is empty only after `wake`.
     public struct Iterator: AsyncIteratorProtocol {
         let stream: EventStream
         public mutating func next() async -> [EventDocument]? { await stream.hub.next(stream.key) }

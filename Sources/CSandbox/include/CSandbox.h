@@ -25,7 +25,7 @@ int pn_filter(const char *omitted);
 /// What the processes below one process use, read from /proc.
 struct pn_sample {
     uint64_t resident_bytes;
-    /// User and system time of those alive, µs, in steps of the kernel's clock tick.
+    /// User and system time of all, ended ones included, µs, in steps of the kernel's clock tick.
     uint64_t cpu_micros;
     /// Processes and threads.
     uint32_t tasks;
@@ -38,7 +38,7 @@ struct pn_sample {
 
 /// Samples `root` (process 1 of a sandbox, as seen from here) and everything below it, but not `root` itself. At most
 /// `tasks_max` tasks are visited. Blocks for about 20 µs a process: not on the loop.
-void pn_sample(pid_t root, uint32_t tasks_max, struct pn_sample *sample);
+void pn_read_sample(pid_t root, uint32_t tasks_max, struct pn_sample *sample);
 
 /// Whether the process exists and is not a zombie.
 bool pn_alive(pid_t pid);
@@ -48,6 +48,9 @@ uint64_t pn_start_time(pid_t pid);
 
 /// Opens for reading and writing files of the daemon. `mode` as in open(2).
 int pn_open(const char *path, int flags, unsigned mode);
+
+/// The numbers of the cores that this process may use, ascending; returns how many there are, at most `max`.
+int pn_allowed_cpus(int *numbers, int max);
 
 /// Text of an errno.
 const char *pn_error(int number);

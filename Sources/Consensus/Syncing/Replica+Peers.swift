@@ -69,7 +69,10 @@ extension Replica {
             answers = true
         }
         peers[sender] = state
-        if answers { sendStatus(to: [sender]) }
+        if answers {
+            sendStatus(to: [sender])
+            showCertificate(to: sender, claiming: message)
+        }
         guard let seat = seatIndexes[sender] else { return }
         if message.view > view { noteAhead(view: message.view, peer: sender) }
         if let known = ownStates[message.executedHeight],
@@ -77,6 +80,14 @@ extension Replica {
         {
             emit(.alarm(.disputed(height: message.executedHeight, seat: UInt16(seat))))
         }
+    }
+
+    /// A peer that executed what is certified, and missed the certificate, is shown it.
+    private mutating func showCertificate(to peer: PeerID, claiming claim: Status) {
+        guard let certified, claim.certifiedHeight < certified.state.height,
+            claim.executedHeight >= certified.state.height
+        else { return }
+        post(.stateCertificate(certified), to: [peer])
     }
 
     mutating func sendStatus(to peers: [PeerID], wantsAnswer: Bool = false) {

@@ -25,4 +25,7 @@ extension Ledger {
 
     /// Armed timers in the order in which they fire.
     public var timerList: [TimerKey] { timers.order.keys }
+
+    /// How many different seats have proposed an executed block above height `w` (`ledger.md` 5.1).
+    public func distinct(above w: UInt64) -> Int { distinctProposers(above: w) }
 }

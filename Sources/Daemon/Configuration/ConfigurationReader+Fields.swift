@@ -106,7 +106,7 @@ extension ConfigurationReader {
 
     // MARK: kinds of fields
 
-    static func text(_ path: String, _ set: @escaping (inout Configuration, String) -> Void) -> Field {
+    static func text(_ path: String, _ set: @escaping @Sendable (inout Configuration, String) -> Void) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, !text.isEmpty else { return Expected(kind: "text", example: "a word") }
             set(&configuration, text)
@@ -114,7 +114,7 @@ extension ConfigurationReader {
         }
     }
 
-    static func list(_ path: String, _ set: @escaping (inout Configuration, [String]) -> Void) -> Field {
+    static func list(_ path: String, _ set: @escaping @Sendable (inout Configuration, [String]) -> Void) -> Field {
         Field(path: path) { configuration, value in
             guard case .list(let items) = value else { return Expected(kind: "a list", example: "[a, b]") }
             set(&configuration, items)
@@ -122,7 +122,7 @@ extension ConfigurationReader {
         }
     }
 
-    static func flag(_ path: String, _ set: @escaping (inout Configuration, Bool) -> Void) -> Field {
+    static func flag(_ path: String, _ set: @escaping @Sendable (inout Configuration, Bool) -> Void) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, text == "true" || text == "false" else {
                 return Expected(kind: "true or false", example: "true")
@@ -132,7 +132,7 @@ extension ConfigurationReader {
         }
     }
 
-    static func size(_ path: String, _ set: @escaping (inout Configuration, UInt64) -> Void) -> Field {
+    static func size(_ path: String, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let bytes = Quantity.bytes(text) else {
                 return Expected(kind: "a size with a unit", example: "10GiB")
@@ -142,7 +142,7 @@ extension ConfigurationReader {
         }
     }
 
-    static func duration(_ path: String, _ set: @escaping (inout Configuration, UInt64) -> Void) -> Field {
+    static func duration(_ path: String, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let millis = Quantity.milliseconds(text) else {
                 return Expected(kind: "a duration with a unit", example: "20s")
@@ -152,7 +152,7 @@ extension ConfigurationReader {
         }
     }
 
-    static func credit(_ path: String, _ set: @escaping (inout Configuration, CreditAmount) -> Void) -> Field {
+    static func credit(_ path: String, _ set: @escaping @Sendable (inout Configuration, CreditAmount) -> Void) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let amount = CreditText.parse(text) else {
                 return Expected(kind: "credit with at most 6 decimals", example: "0.25cr")
@@ -163,7 +163,7 @@ extension ConfigurationReader {
     }
 
     static func number(
-        _ path: String, _ range: ClosedRange<UInt64>, _ set: @escaping (inout Configuration, UInt64) -> Void
+        _ path: String, _ range: ClosedRange<UInt64>, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void
     ) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let number = UInt64(text), range.contains(number) else {

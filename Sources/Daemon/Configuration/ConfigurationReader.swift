@@ -1,7 +1,7 @@
 import API
 import Basis
 import Compute
-public import Foundation
+import Foundation
 
 /// Reads `config.yaml`, `conf.d` and the environment into a `Configuration`; all mistakes are reported together.
 ///
@@ -9,9 +9,9 @@ public import Foundation
 /// result by whoever parses them.
 public struct ConfigurationReader {
     /// One setting: how it is written, and where it goes. `apply` returns what was expected if the text is not that.
-    struct Field {
+    struct Field: Sendable {
         let path: String
-        let apply: (inout Configuration, Value) -> Expected?
+        let apply: @Sendable (inout Configuration, Value) -> Expected?
     }
     enum Value {
         case text(String)

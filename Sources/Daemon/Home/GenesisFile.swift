@@ -1,4 +1,4 @@
-import Basis
+public import Basis
 public import Foundation
 public import Records
 import Sodium

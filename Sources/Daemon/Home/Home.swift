@@ -1,5 +1,5 @@
 public import Foundation
-public import Records
+import Records
 public import Sodium
 import Trust
 

@@ -1,6 +1,8 @@
 import Basis
+import Consensus
+import Wire
 import Credits
-public import Records
+import Records
 import Trust
 
 extension LogNode {

@@ -3,6 +3,7 @@ public import Consensus
 public import Credits
 public import Records
 public import Trust
+import Wire
 
 /// The log on this node: entries in, order, execution, certificates, and what became of every entry.
 ///
@@ -111,7 +112,7 @@ public struct LogNode: Sendable {
     var ingress: LogIngress
     public private(set) var replica: Replica
     public private(set) var ledger: Ledger
-    public private(set) var pool: Pool
+    public internal(set) var pool: Pool
     public internal(set) var outbox: Outbox
     var now: Instant
     var wall: UInt64 = 0
@@ -309,7 +310,16 @@ public struct LogNode: Sendable {
         return Replica.Executed(
             state: execution.stateTuple(epoch: executed.block.header.epoch), view: executed.block.header.view,
             timestamp: execution.time, ledgerMillis: execution.ledgerTime,
-            beacons: execution.seats.map { BeaconRecord($0.record) }, blocksDue: execution.hasDueWork ? 1 : 0,
+            beacons: execution.seats.map(\.record.beacon), blocksDue: execution.hasDueWork ? 1 : 0,
             isTimerArmed: execution.hasArmedTimer)
+    }
+}
+
+extension SeatRecord {
+    /// The record's beacon part, as ordering reads it.
+    public var beacon: BeaconRecord {
+        BeaconRecord(
+            current: BeaconPosition(start: start, length: length, turn: turn, element: element),
+            next: next.map { BeaconPosition(end: $0.end, length: $0.length, start: $0.start) })
     }
 }

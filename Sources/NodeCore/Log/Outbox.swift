@@ -104,8 +104,9 @@ public struct Outbox: Sendable {
     public func id(forKey key: [UInt8]) -> TransactionID? { byKey[key] }
 
     static func rowKey(_ id: TransactionID) -> [UInt8] { [1] + id.bytes }
-    /// Family local, prefix 4: what a client's key was answered with, kept for a day after its outcome.
-    static func keyRow(_ key: [UInt8]) -> [UInt8] { [4] + key }
+    /// Family local, prefix 4: the id that a client's key was answered with. Whoever composes for a client looks here
+    /// first, since an outcome that is certified leaves this table.
+    public static func keyRow(_ key: [UInt8]) -> [UInt8] { [4] + key }
 
     /// Keeps a new entry; the returned writes must be durable before `begin`.
     mutating func add(_ item: Item, into batch: inout StoreBatch) {

@@ -139,6 +139,10 @@ public struct RunFrame: Sendable, Hashable {
     public var cpuCount: UInt32
     /// Whether address randomisation is off and the set of cores is fixed (`determinism` other than `none`).
     public var isDeterministic: Bool
+    /// Whether further items follow by `nextItem` orders, up to `finish`; otherwise the sandbox ends with this one.
+    public var hasMoreItems = false
+    /// Whether `::progress` lines count on standard output too (the result is not `text`, `compute.md` 5.4).
+    public var readsProgressOnStdout = false
     /// Whether `start_failed` is the program's own doing: it was uploaded, or comes from an image.
     public var ownsProgram: Bool
 
