@@ -56,7 +56,7 @@ extension Replica {
         for (seat, peer) in seatPeers.enumerated() {
             let at = seat == own ? now : peers[peer]?.heardAt
             silent.append(at.map { UInt64(clamping: (now - $0).milliseconds) })
-            if let at, now - at <= Replica.stallAfter {
+            if let at, now - at < Replica.stallAfter {
                 heard.append(UInt16(seat))
             } else {
                 missing.append(UInt16(seat))

@@ -64,6 +64,7 @@ extension Replica {
         (timersStart ?? now) + delay.backedOff(failedViews) * count
     }
 
+    /// Full timers for every leader: here 4.8 will nullify at once when the leader's turn is to be skipped.
     mutating func armViewTimers() {
         let record = views[view] ?? ViewRecord()
         if record.nullifyMark { return }
