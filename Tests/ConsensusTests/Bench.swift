@@ -130,11 +130,11 @@ struct Bench {
             at: world.seatList.turn(of: view), hashing: hashing)
         let header = BlockHeader(
             networkID: world.network, epoch: 0, view: view,
-            height: (parent?.header.height ?? 0) + 1,
+            height: (parent?.header.height ?? 0) &+ 1,
             parentView: parent?.header.view ?? BlockHeader.baseView,
             parentHash: parent?.hash(hashing: hashing) ?? base,
             parentCertHash: Block.certificateHash(certificate, hashing: hashing),
-            timestamp: timestamp ?? max(wall, (parent?.header.timestamp ?? 0) + 1), seat: UInt16(seat),
+            timestamp: timestamp ?? max(wall, (parent?.header.timestamp ?? 0) &+ 1), seat: UInt16(seat),
             beaconReveal: reveal ?? .zero, entryCount: UInt32(entries.count),
             payloadBytes: Block.payloadBytes(entries),
             txRoot: Block.txRoot(

@@ -6,8 +6,8 @@ import Trust
 
 /// Whole networks in one situation each (ledger C2, C4, C5, C8–C10, C13, C16).
 @Suite struct NetworkTests {
-    /// C2: split 2 + 2 nothing becomes final and every seat says so; split 3 + 1 only the side of 3 goes on; after healing
-    /// all agree.
+    /// C2: split 2 + 2 nothing becomes final and every seat says so; split 3 + 1 only the side of 3 goes on;
+    /// after healing all agree.
     @Test func partitions() {
         let world = World(World.Options(), seed: 11)
         world.run(500)

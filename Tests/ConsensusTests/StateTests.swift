@@ -108,8 +108,8 @@ import Wire
         #expect(bench.execute(blocks[0]).votes(.notarize) == [4])
     }
 
-    /// Recovery: marks, block and certificates of the journal come back; the seat does not vote again in its view, resends
-    /// what it voted, and shows its own block again.
+    /// Recovery: marks, block and certificates of the journal come back; the seat does not vote again in its
+    /// view, resends what it voted, and shows its own block again.
     @Test func recovers() throws {
         var bench = Bench(own: 0)
         _ = bench.wantBlocks()
@@ -157,7 +157,8 @@ import Wire
         }
     }
 
-    /// Status: an own clock behind the log makes no proposals and says by how much; no quorum names the missing seats.
+    /// Status: an own clock behind the log makes no proposals and says by how much; no quorum names the missing
+    /// seats.
     @Test func statuses() {
         var (bench, _, _) = Self.withOneBlock()
         #expect(bench.replica.status.kind == .live)
@@ -179,8 +180,8 @@ import Wire
         #expect(bench.replica.status.facts.missing == [3])
     }
 
-    /// Δ is twice the ⌈2k/3⌉-th sample within its bounds: slow or lying leaders below a third cannot raise it, and the
-    /// back-off reaches the maximum from any Δ.
+    /// Δ is twice the ⌈2k/3⌉-th sample within its bounds: slow or lying leaders below a third cannot raise it,
+    /// and the back-off reaches the maximum from any Δ.
     @Test func delayEstimate() {
         var delay = DelayEstimate(limits: .production)
         #expect(delay.delta == .milliseconds(500))

@@ -80,7 +80,8 @@ extension Replica {
         resendRounds = 0
     }
 
-    /// Every 2Δ while there is demand. If the only reason is an own vote in an otherwise idle network, ever less often.
+    /// Every 2Δ while there is demand. If the only reason is an own vote in an otherwise idle network, ever
+    /// less often.
     mutating func armResend() {
         guard isActive, seats.count > 1 else { return }
         var interval = delta * 2

@@ -161,7 +161,8 @@ extension Replica {
         nullify()
     }
 
-    /// Own votes of this view and the one before, the own proposal, and finalize votes whose block is not final (4.3).
+    /// Own votes of this view and the one before, the own proposal, and finalize votes whose block is not final
+    /// (4.3).
     mutating func resend() {
         lastResend = now
         stats.resends += 1
