@@ -97,7 +97,7 @@ extension Ledger {
                 events[place] = .outcome(txIndex: UInt32(index), id: checked.id, code: code, fee: fee)
                 outcomes.append(.init(id: checked.id, hash: checked.hash, code: code, author: .init(checked.entry)))
             case .failure(let refusal):
-                let code: OutcomeCode = refusal == .badSignature ? .badSignature : .malformed
+                let code = EntryChecks.code(of: refusal)
                 events.append(.outcome(txIndex: UInt32(index), id: .zero, code: code, fee: .zero))
                 let hash = Block.entryHash(bytes[index], hashing: hashing)
                 outcomes.append(.init(id: .zero, hash: hash, code: code, author: nil))
