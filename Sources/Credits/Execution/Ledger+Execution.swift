@@ -19,6 +19,7 @@ extension Ledger {
         supplyBefore = supply
         clockBefore = clock
         events.removeAll(keepingCapacity: true)
+        drawLists = []
 
         let before = clock
         applyHeader(header)
@@ -96,7 +97,7 @@ extension Ledger {
                 events[place] = .outcome(txIndex: UInt32(index), id: checked.id, code: code, fee: fee)
                 outcomes.append(.init(id: checked.id, hash: checked.hash, code: code, author: .init(checked.entry)))
             case .failure(let refusal):
-                let code: OutcomeCode = refusal == .badSignature ? .badSignature : .malformed
+                let code = EntryChecks.code(of: refusal)
                 events.append(.outcome(txIndex: UInt32(index), id: .zero, code: code, fee: .zero))
                 let hash = Block.entryHash(bytes[index], hashing: hashing)
                 outcomes.append(.init(id: .zero, hash: hash, code: code, author: nil))
@@ -137,13 +138,14 @@ extension Ledger {
         let link = DigestLink(
             blockHash: hash, eventRoot: Ledger.eventRoot(encoded, hashing: hashing),
             deltaHash: Ledger.deltaHash(changes, hashing: hashing), full: isFull ? fullStateHash() : .zero)
+        let step = DigestStep(before: digest, link: link)
         digest = link.digest(after: digest, height: height, hashing: hashing)
         blockHash = hash
         let problem = isFull ? supplyProblem() : supply.problem
         return BlockExecution(
             height: height, blockHash: hash, digest: digest, link: link, time: clock.time,
             ledgerTime: clock.ledgerTime, mix: clock.mix, outcomes: outcomes, events: events, encodedEvents: encoded,
-            batch: batch(changes, encoded, link, outcomes), hasDueWork: hasDueWork, hasArmedTimer: timers.count > 0,
+            batch: batch(changes, encoded, step, outcomes), hasDueWork: hasDueWork, hasArmedTimer: timers.count > 0,
             seats: seatPositions, conservationProblem: problem)
     }
 
@@ -165,7 +167,7 @@ extension Ledger {
     }
 
     private func batch(
-        _ changes: [StateChange], _ encoded: [[UInt8]], _ link: DigestLink, _ outcomes: [BlockExecution.Outcome]
+        _ changes: [StateChange], _ encoded: [[UInt8]], _ step: DigestStep, _ outcomes: [BlockExecution.Outcome]
     ) -> StoreBatch {
         var batch = StoreBatch(isSynced: true)
         batch.operations.reserveCapacity(changes.count + 4 * encoded.count + 2)
@@ -187,7 +189,8 @@ extension Ledger {
         }
         for row in rows { batch.put(.index, row.key, row.value) }
         batch.put(.meta, ExecutedRecord.key, executedRecord.encoded)
-        batch.put(.proofs, DigestLink.key(height), link.encoded)
+        batch.put(.proofs, DigestStep.key(height), step.encoded)
+        for list in drawLists { batch.put(.proofs, list.key, list.candidates.encoded) }
         return batch
     }
 }

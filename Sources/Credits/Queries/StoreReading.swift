@@ -1,0 +1,12 @@
+public import Records
+
+/// Reads what execution wrote. The shell's store conforms; nothing here writes.
+public protocol StoreReading {
+    /// The value of a key; nil if there is none.
+    func value(_ family: Family, _ key: [UInt8]) -> [UInt8]?
+    /// Up to `limit` rows whose key starts with `prefix`: from `start` (included) up, or from below `start` (excluded)
+    /// down. Nil starts at the near end of the prefix.
+    func rows(
+        _ family: Family, prefix: [UInt8], from start: [UInt8]?, limit: Int, descending: Bool
+    ) -> [(key: [UInt8], value: [UInt8])]
+}
