@@ -174,9 +174,7 @@ public struct LedgerReader<Store: StoreReading> {
         ).compactMap { try? NumberedEvent(decoding: $0.value).event }
     }
 
-    private func block(_ height: UInt64) -> Block? {
-        store.value(.blocks, JournalKey.height(height)).flatMap { try? Block(decoding: $0) }
-    }
+    private func block(_ height: UInt64) -> Block? { store.block(height) }
 
     /// T of a block, from its header alone.
     private func time(_ height: UInt64) -> UInt64 {
