@@ -97,7 +97,7 @@ extension NodeCore {
         switch purpose {
         case .genesis: takeGenesis(bytes)
         case .document(let index, let digest, let ticket):
-            let isRight = crypto.hash("peernode/document/v1", bytes) == digest
+            let isRight = crypto.hash("peernode/capability/v1", bytes) == digest
             give(.documentFetched(index, digest, isRight ? bytes : nil, ticket))
         case .ledgerSync(let peer):
             guard bytes.count >= 2 else {
