@@ -7,7 +7,7 @@ extension WorkerDesk {
     mutating func sealed(
         _ ticket: Ticket, _ outputs: SealedOutputs, salt: Digest, into effects: inout [Effect]
     ) {
-        guard let id = take(ticket), let execution = executions[id] else { return }
+        guard let id = take(ticket, \.isSealing), let execution = executions[id] else { return }
         let result = WorkerDesk.result(outputs, execution.terms.spec)
         guard result.cpuMicros <= ReplicaResult.usageMax, result.bodyBytes <= execution.terms.spec.outputBytesMax,
             outputs.blobs.count <= Claim.blobsMax
@@ -47,13 +47,13 @@ extension WorkerDesk {
     mutating func sealFailed(
         _ ticket: Ticket, _ reason: RunEndReason, into effects: inout [Effect]
     ) {
-        guard let id = take(ticket) else { return }
+        guard let id = take(ticket, \.isSealing) else { return }
         handBack(id, reason, into: &effects)
     }
 
     mutating func persisted(_ ticket: Ticket, into effects: inout [Effect]) {
         // Records that are not synced are answered too; nobody waits for them.
-        guard tickets[ticket] != nil, let id = take(ticket) else { return }
+        guard tickets[ticket] != nil, let id = take(ticket, \.isRecording) else { return }
         switch executions[id]?.phase {
         case .recording: enter(.waiting, id, into: &effects)
         case .recordingClaim: submitClaim(id, into: &effects)
@@ -63,7 +63,7 @@ extension WorkerDesk {
 
     mutating func persistFailed(_ ticket: Ticket, into effects: inout [Effect]) {
         stats.journalFailures += 1
-        guard tickets[ticket] != nil, let id = take(ticket) else { return }
+        guard tickets[ticket] != nil, let id = take(ticket, \.isRecording) else { return }
         executions.update(id) { $0.claim = nil }
         handBack(id, .hostDiskFull("the journal cannot be written"), into: &effects)
     }

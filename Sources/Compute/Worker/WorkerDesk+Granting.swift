@@ -167,7 +167,7 @@ extension WorkerDesk {
     }
 
     mutating func staged(_ ticket: Ticket, _ plan: StagePlan, into effects: inout [Effect]) {
-        guard let id = take(ticket) else { return }
+        guard let id = take(ticket, \.isStaging) else { return }
         deadlines.cancel(TimerID(kind: .inputLimit, lease: id))
         executions.update(id) { $0.fetchedBytes = plan.fetchedBytes }
         enter(.ready(plan), id, into: &effects)
@@ -177,7 +177,7 @@ extension WorkerDesk {
     mutating func stageFailed(
         _ ticket: Ticket, _ reason: RunEndReason, into effects: inout [Effect]
     ) {
-        guard let id = take(ticket) else { return }
+        guard let id = take(ticket, \.isStaging) else { return }
         if case .inputUnavailable = reason {
             enter(.stagingAgain, id, into: &effects)
             deadlines.set(TimerID(kind: .fetchRetry, lease: id), at: retryTime(Self.fetchRetry))
