@@ -83,7 +83,8 @@ extension JobBook {
     mutating func refunded(
         _ job: JobID, _ reason: LedgerEvent.RefundReason, into effects: inout [Effect]
     ) {
-        let wasDrawn = jobs[job]?.hasBeenDrawn ?? false
+        guard let booked = jobs[job], !booked.record.state.isEnded else { return }
+        let wasDrawn = booked.hasBeenDrawn
         change(job, into: &effects) { record in
             switch reason {
             case .deadline:
@@ -103,6 +104,7 @@ extension JobBook {
     }
 
     mutating func cancelled(_ job: JobID, into effects: inout [Effect]) {
+        guard let record = jobs[job]?.record, !record.state.isEnded else { return }
         change(job, into: &effects) { record in
             // By its owner, or by us because nobody came in `timeout.queue`.
             record.state = record.code == .noWorkers ? .failed : .cancelled
