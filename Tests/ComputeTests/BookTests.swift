@@ -43,15 +43,21 @@ struct BookWorld {
     mutating func carryOut(_ effect: JobBook.Effect) throws {
         switch effect {
         case .reply(let ticket, let reply):
-            if case .accepted(let job, _, _) = reply, rows[job] == nil { violations.append("told before durable") }
+            if case .accepted(let job, _, _) = reply, rows[job] == nil {
+                violations.append("told before durable")
+            }
             replies[ticket] = reply
         case .resolve(let ticket, let sources):
-            queue.append(.resolved(ticket, sources.map { _ in .blob(BlobID(repeating: 8), bytes: 10) }))
+            queue.append(
+                .resolved(ticket, sources.map { _ in .blob(BlobID(repeating: 8), bytes: 10) }))
         case .quote(let ticket, _, let waits):
-            queue.append(.quoted(ticket, Fixture.derivation(listings, available: available, waits: waits)))
+            queue.append(
+                .quoted(ticket, Fixture.derivation(listings, available: available, waits: waits)))
         case .sign(let ticket, let spec, _, let account):
             signatures += 1
-            let id = spec.id(network: Fixture.network, submitter: account, nonce: UInt64(signatures), hashing: Fixture.hashing)
+            let id = spec.id(
+                network: Fixture.network, submitter: account, nonce: UInt64(signatures),
+                hashing: Fixture.hashing)
             queue.append(.signed(ticket, id, entry: [signatures]))
         case .persist(let ticket, let record, let synced):
             if synced {
@@ -68,7 +74,9 @@ struct BookWorld {
             if rows[job] == nil { violations.append("sent before durable") }
             if losesEntries { break }
             opened[job] = entry
-            queue.append(.ledger(.jobOpened(job: job, submitter: Fixture.submitter, funded: .zero, fee: .zero)))
+            queue.append(
+                .ledger(
+                    .jobOpened(job: job, submitter: Fixture.submitter, funded: .zero, fee: .zero)))
         case .cancelJob(let job, _): cancels.append(job)
         case .store(let id, _): stored.append(id)
         case .fetch(let ticket, let id, let from, _): fetches.append((ticket, id, from))
@@ -87,11 +95,17 @@ struct BookWorld {
 }
 
 @Suite struct BookTests {
-    static let manifest = Manifests.read(#"{"peernode":"v1","run":{"runtime":"command","args":["echo"]},"timeout":{"run":"3s"}}"#).manifest!
-    static let other = Manifests.read(#"{"peernode":"v1","run":{"runtime":"command","args":["ls"]},"timeout":{"run":"3s"}}"#).manifest!
+    static let manifest = Manifests.read(
+        #"{"peernode":"v1","run":{"runtime":"command","args":["echo"]},"timeout":{"run":"3s"}}"#
+    ).manifest!
+    static let other = Manifests.read(
+        #"{"peernode":"v1","run":{"runtime":"command","args":["ls"]},"timeout":{"run":"3s"}}"#
+    ).manifest!
 
     func submission(_ key: String?, _ manifest: Manifest = BookTests.manifest) -> Submission {
-        Submission(manifest: manifest, account: Fixture.submitter, idempotencyKey: key.map { Array($0.utf8) })
+        Submission(
+            manifest: manifest, account: Fixture.submitter,
+            idempotencyKey: key.map { Array($0.utf8) })
     }
 
     func world() throws -> BookWorld {
@@ -112,7 +126,9 @@ struct BookWorld {
         try world.drain()
         try world.feed(.submit(submission("k"), Ticket(3)))
         let job = accepted(world.replies[Ticket(1)])
-        #expect(job != nil && accepted(world.replies[Ticket(2)]) == job && accepted(world.replies[Ticket(3)]) == job)
+        #expect(
+            job != nil && accepted(world.replies[Ticket(2)]) == job
+                && accepted(world.replies[Ticket(3)]) == job)
         #expect(world.replies[Ticket(3)] == .accepted(job!, wasKnown: true, isUnverified: false))
         try world.feed(.submit(submission("k", BookTests.other), Ticket(4)))
         #expect(world.replies[Ticket(4)] == .conflict(job!))
@@ -142,7 +158,9 @@ struct BookWorld {
             #expect(world.opened.count == (isWritten ? 1 : 0))
             try world.feed(.submit(submission("k"), Ticket(2)))
             try world.drain()
-            #expect(world.opened.count == 1 && accepted(world.replies[Ticket(2)]) == world.opened.keys.first)
+            #expect(
+                world.opened.count == 1
+                    && accepted(world.replies[Ticket(2)]) == world.opened.keys.first)
             #expect(world.violations == [])
         }
     }
@@ -207,7 +225,9 @@ struct BookWorld {
     /// Shows each way through the ledger's events: (events) → state, code.
     @Test func states() throws {
         typealias Row = ([(JobID) -> JobBook.Input], BookedState, EndCode?)
-        func settled(_ status: ReplicaResult.Status, _ exit: Int32, _ inline: [UInt8]) -> (JobID) -> JobBook.Input {
+        func settled(_ status: ReplicaResult.Status, _ exit: Int32, _ inline: [UInt8]) -> (JobID) ->
+            JobBook.Input
+        {
             let body = BlobTree.id(of: inline, hashing: Fixture.hashing)
             let settlement = Settlement(
                 status: status, exitCode: exit, bodyBytes: UInt64(inline.count),
@@ -218,14 +238,17 @@ struct BookWorld {
             .ledger(
                 .drawn(
                     .init(
-                        job: $0, round: 1, mix: .zero, anchorHeight: 1, eligibleOwners: 3, totalTickets: 3,
+                        job: $0, round: 1, mix: .zero, anchorHeight: 1, eligibleOwners: 3,
+                        totalTickets: 3,
                         eligibleHash: .zero, flags: 0, leases: [])))
         }
         let open: (JobID) -> JobBook.Input = { .ledger(.revealOpened(job: $0, deadline: 1)) }
         func refund(_ reason: LedgerEvent.RefundReason) -> (JobID) -> JobBook.Input {
             { .ledger(.refunded(job: $0, reason: reason, attempts: [], refund: .zero)) }
         }
-        let cancelled: (JobID) -> JobBook.Input = { .ledger(.cancelled(job: $0, attempts: [], refund: .zero)) }
+        let cancelled: (JobID) -> JobBook.Input = {
+            .ledger(.cancelled(job: $0, attempts: [], refund: .zero))
+        }
         let table: [Row] = [
             ([], .waiting, nil), ([drawn], .running, nil), ([drawn, open], .comparing, nil),
             ([drawn, open, drawn], .running, nil),
@@ -234,10 +257,16 @@ struct BookWorld {
             ([drawn, settled(.taskFailed, -9, [])], .failed, .programSignal),
             ([drawn, settled(.limitExceeded, 2, [])], .failed, .memoryLimit),
             ([drawn, settled(.badForm, 0, [])], .failed, .badOutput),
-            ([refund(.deadline)], .expired, .noWorkers), ([drawn, refund(.deadline)], .expired, .timedOut),
-            ([drawn, refund(.noAgreement)], .failed, .noAgreement), ([drawn, refund(.exhausted)], .failed, .lostTooOften),
-            ([drawn, refund(.inputUnavailable)], .failed, .inputUnavailable), ([cancelled], .cancelled, .cancelled),
-            ([drawn, settled(.completed, 0, [1]), cancelled, refund(.deadline), drawn, open], .completed, .ok),
+            ([refund(.deadline)], .expired, .noWorkers),
+            ([drawn, refund(.deadline)], .expired, .timedOut),
+            ([drawn, refund(.noAgreement)], .failed, .noAgreement),
+            ([drawn, refund(.exhausted)], .failed, .lostTooOften),
+            ([drawn, refund(.inputUnavailable)], .failed, .inputUnavailable),
+            ([cancelled], .cancelled, .cancelled),
+            (
+                [drawn, settled(.completed, 0, [1]), cancelled, refund(.deadline), drawn, open],
+                .completed, .ok
+            ),
         ]
         for (i, row) in table.enumerated() {
             var world = try world()
@@ -248,7 +277,9 @@ struct BookWorld {
             try world.drain()
             #expect(world.rows[job]?.state == row.1, "row \(i)")
             #expect(world.rows[job]?.code == row.2, "row \(i)")
-            let ends = world.events.filter { if case .state(_, let state, _) = $0 { state.isEnded } else { false } }
+            let ends = world.events.filter {
+                if case .state(_, let state, _) = $0 { state.isEnded } else { false }
+            }
             #expect(ends.count == (row.1.isEnded ? 1 : 0), "each state once: row \(i)")
         }
     }
@@ -261,12 +292,20 @@ struct BookWorld {
         try world.drain()
         let job = accepted(world.replies[Ticket(1)])!
         let body = BlobTree.id(of: [1, 2, 3], hashing: Fixture.hashing)
-        let winners = [10, 11, 12].map { Settlement.Winner(account: PublicKey(repeating: $0), body: $0 == 11 ? BlobID(repeating: 1) : body) }
-        var settlement = Settlement(status: .completed, exitCode: 0, bodyBytes: 3, winners: winners, inline: [9, 9, 9])
+        let winners = [10, 11, 12].map {
+            Settlement.Winner(
+                account: PublicKey(repeating: $0), body: $0 == 11 ? BlobID(repeating: 1) : body)
+        }
+        var settlement = Settlement(
+            status: .completed, exitCode: 0, bodyBytes: 3, winners: winners, inline: [9, 9, 9])
         var copy = world
         try copy.feed(.settled(job, settlement))
-        #expect(copy.stored == [] && copy.book.stats.wrongBodies == 1, "bytes that were not certified are not kept")
-        #expect(copy.fetches.map(\.1) == [body] && copy.fetches[0].2 == [PublicKey(repeating: 10), PublicKey(repeating: 12)])
+        #expect(
+            copy.stored == [] && copy.book.stats.wrongBodies == 1,
+            "bytes that were not certified are not kept")
+        #expect(
+            copy.fetches.map(\.1) == [body]
+                && copy.fetches[0].2 == [PublicKey(repeating: 10), PublicKey(repeating: 12)])
         try copy.feed(.fetchFailed(copy.fetches[0].0, body))
         #expect(copy.events.contains(.resultMissing(job, body)))
         copy.now = .seconds(13)
@@ -280,7 +319,9 @@ struct BookWorld {
 
         settlement.inline = [1, 2, 3]
         try world.feed(.settled(job, settlement))
-        #expect(world.stored == [body] && world.fetches.isEmpty && world.events.contains(.resultReady(job, body)))
+        #expect(
+            world.stored == [body] && world.fetches.isEmpty
+                && world.events.contains(.resultReady(job, body)))
     }
 
     /// Shows cancel: by the owner and in time only; asked before the job is in the ledger, it is sent when it is.
@@ -290,7 +331,9 @@ struct BookWorld {
         try world.drain()
         let job = accepted(world.replies[Ticket(1)])!
         func cancel(_ world: inout BookWorld, _ by: PublicKey) -> CancelReply? {
-            for case .replyCancel(_, let reply) in world.book.handle(.cancel(job, by: by, Ticket(9)), now: world.now) { return reply }
+            for case .replyCancel(_, let reply) in world.book.handle(
+                .cancel(job, by: by, Ticket(9)), now: world.now)
+            { return reply }
             return nil
         }
         #expect(cancel(&world, PublicKey(repeating: 99)) == .notAllowed)

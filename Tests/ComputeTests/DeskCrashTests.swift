@@ -44,13 +44,17 @@ struct DeskWorld {
     }
 
     static func newDesk() -> WorkerDesk {
-        WorkerDesk(network: Fixture.network, account: Fixture.worker, settings: Fixture.settings(), hashing: Fixture.hashing, seed: 1)
+        WorkerDesk(
+            network: Fixture.network, account: Fixture.worker, settings: Fixture.settings(),
+            hashing: Fixture.hashing, seed: 1)
     }
 
     var isDone: Bool { handedBack != nil || verdict != nil && queue.isEmpty }
 
     mutating func run() {
-        queue = [.recovered([], [], clock: 0), .capability(Fixture.capability), .leaseGranted(standing)]
+        queue = [
+            .recovered([], [], clock: 0), .capability(Fixture.capability), .leaseGranted(standing),
+        ]
         var steps = 0
         while !isDone, steps < 2_000 {
             steps += 1
@@ -69,7 +73,10 @@ struct DeskWorld {
     mutating func restart() {
         restarts += 1
         let isSettled = verdict != nil
-        queue = [.recovered(journal, verdict != nil ? [] : [standing], clock: 1_000 * UInt64(restarts)), .capability(Fixture.capability)]
+        queue = [
+            .recovered(journal, verdict != nil ? [] : [standing], clock: 1_000 * UInt64(restarts)),
+            .capability(Fixture.capability),
+        ]
         if standing.isRevealOpen && !isSettled { queue.append(.commitsClosed(standing.id)) }
         desk = Self.newDesk()
         runsUnderWay = []
@@ -85,15 +92,20 @@ struct DeskWorld {
             writes += 1
             let crash = crashes.first { $0.write == writes }
             if crash == nil || crash?.isWritten == true { journal.append(record) }
-            if case .sealed(let claim) = record.step, crash?.isWritten != false { claims.insert(claim.encoded) }
+            if case .sealed(let claim) = record.step, crash?.isWritten != false {
+                claims.insert(claim.encoded)
+            }
             if crash != nil { throw Crash() }
             if synced { queue.append(.persisted(ticket)) }
         case .forget(let id): journal.removeAll { $0.lease == id }
         case .fetchSpec(let id, _, _): queue.append(.specArrived(id, job.encoded))
-        case .stage(let ticket, _, _, _): queue.append(.staged(ticket, StagePlan(inputs: .files([]))))
+        case .stage(let ticket, _, _, _):
+            queue.append(.staged(ticket, StagePlan(inputs: .files([]))))
         case .start(let run, let id, _):
             starts += 1
-            if journal.contains(where: { if case .sealed = $0.step { $0.lease == id } else { false } }) {
+            if journal.contains(where: {
+                if case .sealed = $0.step { $0.lease == id } else { false }
+            }) {
                 violations.append("ran again after sealed")
             }
             if !journal.contains(where: { if case .received = $0.step { true } else { false } }) {
@@ -108,7 +120,9 @@ struct DeskWorld {
         case .commit(let id, let hash): commit(id, hash)
         case .reveal(let id, let result, let salt, let isDirect): reveal(id, result, salt, isDirect)
         case .publish(let blobs):
-            if standing.step == .active && !standing.terms.spec.isDirect { violations.append("published before the reveal") }
+            if standing.step == .active && !standing.terms.spec.isDirect {
+                violations.append("published before the reveal")
+            }
             published.formUnion(blobs)
         case .handBack(_, _, let reason): handedBack = reason
         case .decline(_, _, let reasons): violations.append("declined \(reasons)")
@@ -132,7 +146,8 @@ struct DeskWorld {
 
     mutating func reveal(_ id: LeaseID, _ result: ReplicaResult, _ salt: Digest, _ isDirect: Bool) {
         let hash = result.commitHash(
-            network: Fixture.network, job: id.job, lease: id.index, account: Fixture.worker, salt: salt, hashing: Fixture.hashing)
+            network: Fixture.network, job: id.job, lease: id.index, account: Fixture.worker,
+            salt: salt, hashing: Fixture.hashing)
         if isDirect {
             commits.insert(hash)
         } else if !commits.contains(hash) || standing.step == .active {
@@ -140,7 +155,13 @@ struct DeskWorld {
         }
         standing.step = .revealed
         queue.append(.revealed(id))
-        if rng.next() % 2 == 0 { queue.append(.settled(id, .won)); verdict = .won } else { queue.append(.settled(id, .lost)); verdict = .lost }
+        if rng.next() % 2 == 0 {
+            queue.append(.settled(id, .won))
+            verdict = .won
+        } else {
+            queue.append(.settled(id, .lost))
+            verdict = .lost
+        }
     }
 }
 
@@ -162,7 +183,8 @@ struct DeskWorld {
             #expect(whole.writes >= 6 && whole.starts == 1)
             for write in 1...whole.writes {
                 for isWritten in [false, true] {
-                    var world = DeskWorld(replicas: replicas, seed: 2, crashes: [(write, isWritten)])
+                    var world = DeskWorld(
+                        replicas: replicas, seed: 2, crashes: [(write, isWritten)])
                     world.run()
                     check(world, "replicas \(replicas), write \(write), written \(isWritten)")
                     #expect(world.restarts == 1)
@@ -177,8 +199,11 @@ struct DeskWorld {
         var handedBack = 0
         for seed in 0..<150 as Range<UInt64> {
             var rng = SeededGenerator(seed: seed)
-            let crashes = (0..<4).map { _ in (Int.random(in: 1...20, using: &rng), Bool.random(using: &rng)) }
-            var world = DeskWorld(replicas: Bool.random(using: &rng) ? 1 : 3, seed: seed, crashes: crashes)
+            let crashes = (0..<4).map { _ in
+                (Int.random(in: 1...20, using: &rng), Bool.random(using: &rng))
+            }
+            var world = DeskWorld(
+                replicas: Bool.random(using: &rng) ? 1 : 3, seed: seed, crashes: crashes)
             world.run()
             check(world, "seed \(seed): \(crashes)")
             #expect(world.starts <= 1 + ComputeLimits.restartsMax + 1)
@@ -194,23 +219,30 @@ struct DeskWorld {
         var records: [DeskRecord] = []
         var chain = Digest.zero
         let claim = Claim(
-            result: WorkerDesk.result(Fixture.outputs([1]), world.standing.terms.spec), salt: .zero, blobs: [])
+            result: WorkerDesk.result(Fixture.outputs([1]), world.standing.terms.spec), salt: .zero,
+            blobs: [])
         let steps: [DeskRecord.Step] = [
-            .received(terms: world.standing.terms, deadline: 60_000, attempt: 0), .scheduled, .started(pid: 3), .sealed(claim),
+            .received(terms: world.standing.terms, deadline: 60_000, attempt: 0), .scheduled,
+            .started(pid: 3), .sealed(claim),
         ]
         for (i, step) in steps.enumerated() {
-            let record = DeskRecord(lease: world.standing.id, sequence: UInt32(i), previous: chain, step: step)
+            let record = DeskRecord(
+                lease: world.standing.id, sequence: UInt32(i), previous: chain, step: step)
             chain = record.hash(hashing: Fixture.hashing)
             records.append(record)
         }
-        func chains(_ records: [DeskRecord]) -> [Int] { DeskRecord.chains(records, hashing: Fixture.hashing).map(\.count) }
+        func chains(_ records: [DeskRecord]) -> [Int] {
+            DeskRecord.chains(records, hashing: Fixture.hashing).map(\.count)
+        }
         #expect(chains(records.shuffled()) == [4])
         #expect(chains([records[0], records[1], records[3]]) == [2])
         #expect(chains([records[1], records[2]]) == [])
         var forged = records
         forged[2].step = .started(pid: 4)
         #expect(chains(forged) == [3], "the forged record itself fits, what follows it does not")
-        let other = DeskRecord(lease: LeaseID(job: JobID(repeating: 200), index: 1), sequence: 0, previous: .zero, step: .scheduled)
+        let other = DeskRecord(
+            lease: LeaseID(job: JobID(repeating: 200), index: 1), sequence: 0, previous: .zero,
+            step: .scheduled)
         #expect(chains(records + [other]) == [4, 1])
     }
 }

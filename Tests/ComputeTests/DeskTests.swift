@@ -12,8 +12,13 @@ import Wire
 @Suite struct DeskTests {
     let id = LeaseID(job: JobID(repeating: 1), index: 0)
 
-    func desk(settings: OwnerSettings = Fixture.settings(), capability: CapabilitySummary? = Fixture.capability) -> WorkerDesk {
-        var desk = WorkerDesk(network: Fixture.network, account: Fixture.worker, settings: settings, hashing: Fixture.hashing, seed: 1)
+    func desk(
+        settings: OwnerSettings = Fixture.settings(),
+        capability: CapabilitySummary? = Fixture.capability
+    ) -> WorkerDesk {
+        var desk = WorkerDesk(
+            network: Fixture.network, account: Fixture.worker, settings: settings,
+            hashing: Fixture.hashing, seed: 1)
         _ = desk.handle(.recovered([], [], clock: 0), now: .zero)
         if let capability { _ = desk.handle(.capability(capability), now: .zero) }
         return desk
@@ -22,7 +27,8 @@ import Wire
     func ticket(_ effects: [WorkerDesk.Effect]) -> Ticket? {
         for effect in effects {
             switch effect {
-            case .journal(let ticket, _, synced: true), .stage(let ticket, _, _, _), .seal(let ticket, _, _),
+            case .journal(let ticket, _, synced: true), .stage(let ticket, _, _, _),
+                .seal(let ticket, _, _),
                 .checkBlobs(let ticket, _):
                 return ticket
             default: continue
@@ -31,7 +37,9 @@ import Wire
         return nil
     }
 
-    func isNotify(_ effect: WorkerDesk.Effect) -> Bool { if case .notify = effect { true } else { false } }
+    func isNotify(_ effect: WorkerDesk.Effect) -> Bool {
+        if case .notify = effect { true } else { false }
+    }
 
     /// Brings a granted lease to the running state.
     func running(_ desk: inout WorkerDesk, _ job: CanonicalJob, _ n: UInt8 = 1) -> RunID? {
@@ -52,20 +60,30 @@ import Wire
         let job = Fixture.job(3)
         let standing = Fixture.standing(job)
         var effects = desk.handle(.leaseGranted(standing), now: .zero).filter { !isNotify($0) }
-        #expect(effects == [.fetchSpec(id.job, standing.terms.spec.manifest, from: [Fixture.entryPeer])])
-        effects = desk.handle(.specArrived(id.job, job.encoded), now: .zero).filter { !isNotify($0) }
-        guard case .journal(let received, let record, synced: true)? = effects.first, effects.count == 1 else {
+        #expect(
+            effects == [.fetchSpec(id.job, standing.terms.spec.manifest, from: [Fixture.entryPeer])]
+        )
+        effects = desk.handle(.specArrived(id.job, job.encoded), now: .zero).filter {
+            !isNotify($0)
+        }
+        guard case .journal(let received, let record, synced: true)? = effects.first,
+            effects.count == 1
+        else {
             Issue.record("\(effects)")
             return
         }
         #expect(record.step == .received(terms: standing.terms, deadline: 60_000, attempt: 0))
         effects = desk.handle(.persisted(received), now: .zero).filter { !isNotify($0) }
-        guard case .journal(_, _, synced: false)? = effects.first, case .stage(let staging, id, job, _)? = effects.last else {
+        guard case .journal(_, _, synced: false)? = effects.first,
+            case .stage(let staging, id, job, _)? = effects.last
+        else {
             Issue.record("\(effects)")
             return
         }
         #expect(desk.reserved.executions == 1)
-        effects = desk.handle(.staged(staging, StagePlan(inputs: .files([]))), now: .zero).filter { !isNotify($0) }
+        effects = desk.handle(.staged(staging, StagePlan(inputs: .files([]))), now: .zero).filter {
+            !isNotify($0)
+        }
         guard case .start(_, id, let frame)? = effects.first else {
             Issue.record("\(effects)")
             return
@@ -85,18 +103,26 @@ import Wire
         #expect(retried.contains { if case .fetchSpec = $0 { true } else { false } })
         // After a quarter of the lease the worker gives up with reason 1.
         retried = desk.handle(.timeout, now: .seconds(16))
-        #expect(retried.contains { if case .handBack(id, .inputUnavailable, _) = $0 { true } else { false } })
+        #expect(
+            retried.contains {
+                if case .handBack(id, .inputUnavailable, _) = $0 { true } else { false }
+            })
 
         var liar = Fixture.standing(job, 2)
         liar.terms.spec.memoryMiB = 16
         _ = desk.handle(.leaseGranted(liar), now: .seconds(16))
         let refused = desk.handle(.specArrived(liar.id.job, job.encoded), now: .seconds(16))
-        #expect(refused.contains { if case .handBack(liar.id, .inputUnavailable, _) = $0 { true } else { false } })
+        #expect(
+            refused.contains {
+                if case .handBack(liar.id, .inputUnavailable, _) = $0 { true } else { false }
+            })
     }
 
     /// Shows each reason to decline and its number in the ledger.
     @Test func declines() {
-        typealias Row = (OwnerSettings, CapabilitySummary, CanonicalJob, [ReasonCode], Entry.DeclineReason)
+        typealias Row = (
+            OwnerSettings, CapabilitySummary, CanonicalJob, [ReasonCode], Entry.DeclineReason
+        )
         var small = Fixture.settings()
         small.memoryBytes = 300 << 20
         var denied = Fixture.settings()
@@ -116,7 +142,11 @@ import Wire
             (short, Fixture.capability, job, [.runShort], .policy),
             (open, Fixture.capability, job, [.noRuntime], .policy),
             (Fixture.settings(), weak, job, [.tier], .policy),
-            (Fixture.settings(), Fixture.capability, Fixture.job(3, #","place":{"require":["exists cap.gpu"]}"#), [.noCapability], .policy),
+            (
+                Fixture.settings(), Fixture.capability,
+                Fixture.job(3, #","place":{"require":["exists cap.gpu"]}"#), [.noCapability],
+                .policy
+            ),
         ]
         for (i, row) in table.enumerated() {
             var desk = desk(settings: row.0, capability: row.1)
@@ -126,7 +156,9 @@ import Wire
         }
         var draining = desk()
         _ = draining.handle(.owner(.drain), now: .zero)
-        #expect(draining.handle(.leaseGranted(Fixture.standing(job)), now: .zero).contains(.decline(id, .shuttingDown, [.draining])))
+        #expect(
+            draining.handle(.leaseGranted(Fixture.standing(job)), now: .zero).contains(
+                .decline(id, .shuttingDown, [.draining])))
         // Declines are repeated until the ledger has ended the lease.
         let again = draining.handle(.timeout, now: .seconds(7))
         #expect(again.contains(.decline(id, .shuttingDown, [])))
@@ -142,7 +174,9 @@ import Wire
             let run = running(&desk, job)
             return run.map { desk.handle(.run($0, event), now: .zero) } ?? []
         }
-        func seals(_ event: RunnerEvent) -> Bool { effects(event).contains { if case .seal = $0 { true } else { false } } }
+        func seals(_ event: RunnerEvent) -> Bool {
+            effects(event).contains { if case .seal = $0 { true } else { false } }
+        }
         func reason(_ event: RunnerEvent) -> Entry.DeclineReason? {
             for case .handBack(_, let reason, _) in effects(event) { return reason }
             return nil
@@ -153,7 +187,9 @@ import Wire
         var limited = Fixture.end(.signalled(number: 9))
         limited.limit = .memory
         #expect(seals(.ended(limited)))
-        #expect(reason(.ended(Fixture.end(.notStarted(errno: 2)))) == .cannotRun, "the base system lacks the command")
+        #expect(
+            reason(.ended(Fixture.end(.notStarted(errno: 2)))) == .cannotRun,
+            "the base system lacks the command")
         var greedy = Fixture.end()
         greedy.usage.memoryPeakBytes = 400 << 20
         #expect(reason(.ended(greedy)) == .cannotRun, "an end within limits with usage beyond them")
@@ -174,12 +210,19 @@ import Wire
         effects = desk.handle(.run(run, .failed(.cancelled)), now: .zero)
         #expect(effects.contains(.unstage(id)) && effects.contains(.forget(id)))
         #expect(desk.leases.isEmpty && desk.nextDeadline.map { $0 > .seconds(3_600) } ?? true)
-        #expect(desk.handle(.leaseRevoked(id, .expired), now: .zero) == [] && desk.stats.unknownLeases == 1)
-        #expect(desk.handle(.run(run, .ended(Fixture.end())), now: .zero) == [] && desk.stats.unknownRuns == 1)
+        #expect(
+            desk.handle(.leaseRevoked(id, .expired), now: .zero) == []
+                && desk.stats.unknownLeases == 1)
+        #expect(
+            desk.handle(.run(run, .ended(Fixture.end())), now: .zero) == []
+                && desk.stats.unknownRuns == 1)
         // Staging: the late answer is ignored.
         _ = desk.handle(.leaseGranted(Fixture.standing(job)), now: .zero)
         let received = ticket(desk.handle(.specArrived(id.job, job.encoded), now: .zero))!
-        let staging = ticket(desk.handle(.persisted(received), now: .zero).filter { if case .stage = $0 { true } else { false } })!
+        let staging = ticket(
+            desk.handle(.persisted(received), now: .zero).filter {
+                if case .stage = $0 { true } else { false }
+            })!
         #expect(desk.handle(.leaseRevoked(id, .expired), now: .zero).contains(.unstage(id)))
         #expect(desk.handle(.staged(staging, StagePlan(inputs: .files([]))), now: .zero) == [])
         #expect(desk.stats.lateTickets == 1)
@@ -191,7 +234,8 @@ import Wire
         var desk = desk()
         let run = running(&desk, job)!
         var effects = desk.handle(.owner(.pause), now: .seconds(1))
-        #expect(effects.contains(.order(run, .pause)) && effects.contains(.withdrawOffer(slotClass: 0)))
+        #expect(
+            effects.contains(.order(run, .pause)) && effects.contains(.withdrawOffer(slotClass: 0)))
         effects = desk.handle(.owner(.resume), now: .seconds(30))
         #expect(effects.contains(.order(run, .resume)))
         #expect(effects.contains { if case .offer = $0 { true } else { false } })
@@ -200,7 +244,10 @@ import Wire
         #expect(effects.contains(.order(run, .cancel(.ownerStopped, gentle: false))))
         effects = desk.handle(.run(run, .failed(.ownerStopped)), now: .seconds(100))
         #expect(effects.contains(.handBack(id, .shuttingDown, .ownerStopped)))
-        #expect(desk.handle(.leaseGranted(Fixture.standing(job, 2)), now: .seconds(101)).contains(.decline(LeaseID(job: JobID(repeating: 2), index: 0), .shuttingDown, [.schedule])) == false)
+        #expect(
+            desk.handle(.leaseGranted(Fixture.standing(job, 2)), now: .seconds(101)).contains(
+                .decline(LeaseID(job: JobID(repeating: 2), index: 0), .shuttingDown, [.schedule]))
+                == false)
     }
 
     /// Shows the queue: what does not fit waits, more urgent jobs first, and C61: reservations never exceed the share.
@@ -214,7 +261,14 @@ import Wire
         #expect(desk.leases.map(\.state) == [.running, .waiting, .waiting])
         _ = desk.handle(.leaseRevoked(id, .expired), now: .zero)
         let effects = desk.handle(.run(run, .failed(.leaseLost)), now: .zero)
-        #expect(effects.contains { if case .stage(_, LeaseID(job: JobID(repeating: 3), index: 0), _, _) = $0 { true } else { false } })
+        #expect(
+            effects.contains {
+                if case .stage(_, LeaseID(job: JobID(repeating: 3), index: 0), _, _) = $0 {
+                    true
+                } else {
+                    false
+                }
+            })
         #expect(desk.reserved.executions == 1)
     }
 
@@ -225,24 +279,38 @@ import Wire
         for n in 1...3 as ClosedRange<UInt8> {
             let run = running(&desk, Fixture.job(3), n)!
             last = desk.handle(.run(run, .failed(.sandboxFailed("x"))), now: .zero)
-            _ = desk.handle(.leaseRevoked(LeaseID(job: JobID(repeating: n), index: 0), .declined), now: .zero)
+            _ = desk.handle(
+                .leaseRevoked(LeaseID(job: JobID(repeating: n), index: 0), .declined), now: .zero)
         }
         #expect(last.contains(.probeSandbox) && last.contains(.withdrawOffer(slotClass: 0)))
-        #expect(desk.handle(.capability(Fixture.capability), now: .zero).contains { if case .offer = $0 { true } else { false } })
+        #expect(
+            desk.handle(.capability(Fixture.capability), now: .zero).contains {
+                if case .offer = $0 { true } else { false }
+            })
     }
 
     /// Shows that a claim sealed before a crash is not used if its blobs are damaged.
     @Test func damagedClaims() {
         var world = DeskWorld(replicas: 3, seed: 1, crashes: [])
-        let claim = Claim(result: WorkerDesk.result(Fixture.outputs([1]), world.standing.terms.spec), salt: .zero, blobs: [BlobID(repeating: 1)])
+        let claim = Claim(
+            result: WorkerDesk.result(Fixture.outputs([1]), world.standing.terms.spec), salt: .zero,
+            blobs: [BlobID(repeating: 1)])
         let first = DeskRecord(lease: id, sequence: 0, previous: .zero, step: .sealed(claim))
         for step in [LeaseStanding.Step.active, .committed] {
             world.standing.step = step
-            var desk = WorkerDesk(network: Fixture.network, account: Fixture.worker, settings: Fixture.settings(), hashing: Fixture.hashing, seed: 1)
-            let check = ticket(desk.handle(.recovered([first], [world.standing], clock: 0), now: .zero))!
+            var desk = WorkerDesk(
+                network: Fixture.network, account: Fixture.worker, settings: Fixture.settings(),
+                hashing: Fixture.hashing, seed: 1)
+            let check = ticket(
+                desk.handle(.recovered([first], [world.standing], clock: 0), now: .zero))!
             let effects = desk.handle(.blobsChecked(check, areWhole: false), now: .zero)
-            #expect(!effects.contains { if case .reveal = $0 { true } else if case .commit = $0 { true } else { false } })
-            #expect(effects.contains { if case .handBack = $0 { true } else { false } } == (step == .active))
+            #expect(
+                !effects.contains {
+                    if case .reveal = $0 { true } else if case .commit = $0 { true } else { false }
+                })
+            #expect(
+                effects.contains { if case .handBack = $0 { true } else { false } }
+                    == (step == .active))
         }
     }
 
@@ -255,7 +323,9 @@ import Wire
         #expect(draft.memoryMiB + draft.diskMiB + 32 == 2_048)
         var open = Fixture.settings()
         open.isOpenNetwork = true
-        #expect(OfferDraft.of(open, Fixture.capability, hashing: Fixture.hashing) == nil, "strangers get no native code")
+        #expect(
+            OfferDraft.of(open, Fixture.capability, hashing: Fixture.hashing) == nil,
+            "strangers get no native code")
         var none = Fixture.capability
         none.isolation = nil
         #expect(OfferDraft.of(Fixture.settings(), none, hashing: Fixture.hashing) == nil)
@@ -303,7 +373,9 @@ import Wire
                     if case .start(let run, _, _) = effect { runs.append(run) }
                 }
                 #expect(a.leases.count <= 4 && a.reserved.executions <= 1)
-                if let next = a.nextDeadline, next <= now { _ = (a.handle(.timeout, now: now), b.handle(.timeout, now: now)) }
+                if let next = a.nextDeadline, next <= now {
+                    _ = (a.handle(.timeout, now: now), b.handle(.timeout, now: now))
+                }
             }
         }
     }

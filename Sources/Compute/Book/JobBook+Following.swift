@@ -133,7 +133,8 @@ extension JobBook {
         guard let record = jobs[job]?.record, let settlement = record.settlement, !record.hasResult,
             let first = settlement.winners.first
         else { return }
-        let keep = now + Interval.nanoseconds(Int64(record.canonical.purchase.keepResultsNanoseconds))
+        let keep =
+            now + Interval.nanoseconds(Int64(record.canonical.purchase.keepResultsNanoseconds))
         let hasFiles = record.canonical.work.hasFileDocument && settlement.status == .completed
         if settlement.bodyBytes == 0 || !settlement.inline.isEmpty {
             if BlobTree.id(of: settlement.inline, hashing: hashing) == first.body {
@@ -205,7 +206,8 @@ extension JobBook {
     }
 
     mutating func sendCancel(_ job: JobID, into effects: inout [Effect]) {
-        guard let record = jobs[job]?.record, !record.state.isEnded, record.state != .comparing else {
+        guard let record = jobs[job]?.record, !record.state.isEnded, record.state != .comparing
+        else {
             return
         }
         effects.append(.cancelJob(job, account: record.account))
@@ -275,7 +277,10 @@ extension JobBook {
             jobs.update(job) { $0.hasBeenDrawn = true }
             advance(job, to: .running, into: &effects)
         case .revealing:
-            jobs.update(job) { $0.hasBeenDrawn = true; $0.hasCommit = true }
+            jobs.update(job) {
+                $0.hasBeenDrawn = true
+                $0.hasCommit = true
+            }
             advance(job, to: .comparing, into: &effects)
         case .cancelled: cancelled(job, into: &effects)
         case .settled(let settlement): settle(job, settlement, into: &effects)

@@ -9,7 +9,8 @@ extension WorkerDesk {
     ) {
         guard let id = take(ticket, \.isSealing), let execution = executions[id] else { return }
         let result = WorkerDesk.result(outputs, execution.terms.spec)
-        guard result.cpuMicros <= ReplicaResult.usageMax, result.bodyBytes <= execution.terms.spec.outputBytesMax,
+        guard result.cpuMicros <= ReplicaResult.usageMax,
+            result.bodyBytes <= execution.terms.spec.outputBytesMax,
             outputs.blobs.count <= Claim.blobsMax
         else {
             handBack(id, .sandboxFailed("the outcome exceeds the job's limits"), into: &effects)
@@ -34,13 +35,16 @@ extension WorkerDesk {
     /// The ledger's Result of what was sealed (`ledger.md` 8.4).
     static func result(_ outputs: SealedOutputs, _ spec: JobSpec) -> ReplicaResult {
         let (status, exitCode) = outputs.termination.code
-        let wall = min(max(outputs.usage.wallMillis, 1), ReplicaResult.usageMax / UInt64(max(spec.memoryMiB, 1)))
+        let wall = min(
+            max(outputs.usage.wallMillis, 1),
+            ReplicaResult.usageMax / UInt64(max(spec.memoryMiB, 1)))
         let isInline = outputs.bodyBytes > 0 && outputs.bodyBytes <= UInt64(spec.inlineMax)
         return ReplicaResult(
             status: ReplicaResult.Status(rawValue: status) ?? .taskFailed, exitCode: exitCode,
             bodyHash: outputs.body, bodyBytes: outputs.bodyBytes, compareHash: outputs.compareHash,
             sketch: [], cpuMicros: outputs.usage.cpuMicros,
-            memoryMiBMillis: UInt64(spec.memoryMiB) * wall, wallMillis: wall, report: outputs.report,
+            memoryMiBMillis: UInt64(spec.memoryMiB) * wall, wallMillis: wall,
+            report: outputs.report,
             inline: isInline ? outputs.inline : [])
     }
 

@@ -241,7 +241,9 @@ public struct WorkerDesk: Sendable {
 
     /// Writes a step into the lease's journal. Only a synced one is waited for.
     @discardableResult
-    mutating func record(_ step: DeskRecord.Step, _ id: LeaseID, into effects: inout [Effect]) -> Ticket {
+    mutating func record(_ step: DeskRecord.Step, _ id: LeaseID, into effects: inout [Effect])
+        -> Ticket
+    {
         let ticket = newTicket(id)
         var record: DeskRecord?
         executions.update(id) { execution in
@@ -351,7 +353,8 @@ struct Execution: Sendable {
         /// Whether the execution still needs the machine, so that a pause concerns it.
         var isUnfinished: Bool {
             switch self {
-            case .fetchingSpec, .recording, .waiting, .staging, .stagingAgain, .ready, .running: true
+            case .fetchingSpec, .recording, .waiting, .staging, .stagingAgain, .ready, .running:
+                true
             default: false
             }
         }
