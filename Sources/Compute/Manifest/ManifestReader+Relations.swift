@@ -79,12 +79,6 @@ extension ManifestReader {
                     at.place, "timeout.run with 15s to start and reveal",
                     work.runNanoseconds + 15 * second, longerThan: "timeout.total", total))
         }
-        if case .after(let deadline)? = purchase.deadline, case .after(let start)? = purchase.notBefore,
-            start > deadline, let at = node["schedule"]
-        {
-            fields.report(
-                .timeouts(at.place, "schedule.notBefore", start, longerThan: "schedule.deadline", deadline))
-        }
         let product = UInt128(work.runNanoseconds) * UInt128(work.cpuThousandths) / 1_000
         let natural = UInt64(min(product, UInt128(ManifestRanges.cpuTime.upperBound)))
         work.cpuNanoseconds = cpuTime ?? max(natural, ManifestRanges.cpuTime.lowerBound)

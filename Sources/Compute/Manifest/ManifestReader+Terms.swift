@@ -271,7 +271,8 @@ extension ManifestReader {
             }
         }
         if let node = schedule["deadline"] { purchase.deadline = readMoment(node, "schedule.deadline") }
-        if let node = schedule["notBefore"] { purchase.notBefore = readMoment(node, "schedule.notBefore") }
+        // A job that waits here for its hour would have no id to tell until then.
+        later(schedule["notBefore"], "schedule.notBefore")
     }
 
     /// An RFC 3339 time or a duration from the submission on.

@@ -112,7 +112,6 @@ extension Replica {
         resendRounds = 0
         deadlines.cancel(.proposal)
         deadlines.cancel(.progress)
-        if let since = demandSince, deadlines[.resend] == nil, since <= now { armResend() }
         while let first = futureProposals.first, first.key <= view {
             futureProposals.popFirst()
             take(first.value)
