@@ -48,9 +48,11 @@ struct Part {
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let http1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
 let base = ["Basis", "Wire", "Trust"]
 let cores = ["Verdict", "Records", "Session", "Gossip", "Consensus", "Credits", "Compute"]
@@ -79,10 +81,10 @@ let parts: [Part] = [
 
     Part("Sodium", .shell, base + ["Records", "Session", "CSodium"]),
     Part("Loop", .shell, ["Basis", "CLibuv"]),
-    Part("Storage", .shell, base + ["Records", "Sodium", "CRocksDB"]),
+    Part("Storage", .shell, base + ["Records", "CRocksDB"]),
     Part("Transport", .shell, base + ["Records", "Session", "Sodium", "Loop", "CLibuv"]),
     Part("Runner", .shell, base + ["Records", "Sodium", "Compute", "Loop", "CSandbox", "CLibuv"]),
-    Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, logging]),
+    Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, http1, locks, logging]),
     Part("Daemon", .shell, base + cores + ["NodeCore", "API"] + shells, [yams, logging]),
     Part("PeerNode", .executable, base + cores + ["NodeCore", "API", "Daemon"] + shells,
         [arguments, yams, logging]),
@@ -111,13 +113,15 @@ var targets: [Target] = chosen.map { part in
         .target(name: part.name, dependencies: dependencies(part),
             swiftSettings: strict + [.strictMemorySafety()])
     case .shell:
-        .target(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
+        .target(name: part.name, dependencies: dependencies(part),
+            resources: part.name == "Runner" ? [.embedInCode("Python/harness.py")] : nil,
+            swiftSettings: strict)
     case .executable:
         .executableTarget(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
     case .program:
         .executableTarget(name: part.name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-O2"])],
             linkerSettings: [
-                .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+                .unsafeFlags(["-nostartfiles", "-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
             ])
     case .c:
         .target(name: part.name, dependencies: dependencies(part),

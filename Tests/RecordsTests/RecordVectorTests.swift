@@ -111,7 +111,11 @@ import Wire
             .init(
                 job: JobID(repeating: 6), round: 1, mix: digest(1), anchorHeight: 4, eligibleOwners: 3,
                 totalTickets: 9, eligibleHash: digest(2), flags: 0,
-                leases: [.init(lease: 0, account: key(2), owner: key(2), slotClass: 0, tickets: 3)])),
+                leases: [
+                    .init(
+                        lease: 0, account: key(2), owner: key(2), slotClass: 0, tickets: 3,
+                        rateCPU: CreditAmount(micro: 100), rateMemory: CreditAmount(micro: 5))
+                ])),
         .drawFailed(job: JobID(repeating: 6), round: 1, eligibleOwners: 0, retryAt: 5_000),
         .committed(job: JobID(repeating: 6), lease: 1),
         .revealed(job: JobID(repeating: 6), lease: 1, compareHash: digest(1), bodyHash: BlobID(repeating: 2)),

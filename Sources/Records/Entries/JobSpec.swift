@@ -196,7 +196,7 @@ public struct JobSpec: Sendable, Hashable, WireCodable {
     /// The validity column of 8.1, as far as it needs no state.
     public var isWithinRanges: Bool {
         guard cores >= 1, memoryMiB >= 1, isolation <= 3, r >= 1, r <= rMax,
-            rMax <= UInt8(LedgerLimits.replicasMax), (rMax - r).isMultiple(of: 2), q * 2 > r, q <= r,
+            rMax <= UInt8(LedgerLimits.replicasMax), (rMax - r).isMultiple(of: 2), q <= r, q * 2 > r,
             r > 1 || rMax == 1
         else { return false }
         guard (1...10_000_000_000_000).contains(cpuMicrosMax), (1...1_000_000_000_000_000).contains(memoryMax),

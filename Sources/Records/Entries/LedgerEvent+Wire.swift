@@ -145,6 +145,8 @@ extension LedgerEvent.Drawn {
             $0.value($1.owner)
             $0.u8($1.slotClass)
             $0.u32($1.tickets)
+            $0.amount($1.rateCPU)
+            $0.amount($1.rateMemory)
         }
     }
 
@@ -157,10 +159,10 @@ extension LedgerEvent.Drawn {
         totalTickets = try r.u64()
         eligibleHash = try r.value()
         flags = try r.u8()
-        leases = try r.list(max: LedgerLimits.replicasMax, itemBytesMin: 71) { (r) throws(WireError) in
+        leases = try r.list(max: LedgerLimits.replicasMax, itemBytesMin: 87) { (r) throws(WireError) in
             LedgerEvent.DrawnLease(
                 lease: try r.u16(), account: try r.value(), owner: try r.value(), slotClass: try r.u8(),
-                tickets: try r.u32())
+                tickets: try r.u32(), rateCPU: try r.amount(), rateMemory: try r.amount())
         }
     }
 }

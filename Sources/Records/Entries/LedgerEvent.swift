@@ -16,12 +16,20 @@ public enum LedgerEvent: Sendable, Hashable {
         public let owner: PublicKey
         public let slotClass: UInt8
         public let tickets: UInt32
-        public init(lease: UInt16, account: PublicKey, owner: PublicKey, slotClass: UInt8, tickets: UInt32) {
+        /// Copied from the offer: what it is paid can be recomputed from events alone.
+        public let rateCPU: CreditAmount
+        public let rateMemory: CreditAmount
+        public init(
+            lease: UInt16, account: PublicKey, owner: PublicKey, slotClass: UInt8, tickets: UInt32,
+            rateCPU: CreditAmount, rateMemory: CreditAmount
+        ) {
             self.lease = lease
             self.account = account
             self.owner = owner
             self.slotClass = slotClass
             self.tickets = tickets
+            self.rateCPU = rateCPU
+            self.rateMemory = rateMemory
         }
     }
 

@@ -77,6 +77,12 @@ public struct Offer: Sendable, Hashable, WireCodable {
 
     /// Every field rule that needs no state is checked here.
     public init(from r: inout WireReader) throws(WireError) {
+        try self.init(recordFrom: &r)
+        if slots < 1 { throw .outOfRange }
+    }
+
+    /// As it stands in a state record, where an ended offer has no slots.
+    package init(recordFrom r: inout WireReader) throws(WireError) {
         slotClass = try r.u8()
         slots = try r.u16()
         capabilities = try r.u64()
@@ -97,7 +103,7 @@ public struct Offer: Sendable, Hashable, WireCodable {
         rateMemory = try r.amount()
         validUntil = try r.u64()
         document = try r.value()
-        if slotClass >= UInt8(LedgerLimits.offersPerAccountMax) || slots < 1
+        if slotClass >= UInt8(LedgerLimits.offersPerAccountMax)
             || slots > UInt16(LedgerLimits.slotsPerAccountMax) || cores < 1 || memoryMiB < 1
             || !(1...3).contains(isolation) || !(1...3).contains(meter) || rateCPU > LedgerLimits.rateMax
             || rateMemory > LedgerLimits.rateMax

@@ -22,12 +22,14 @@ public struct SessionFacts: Sendable, Equatable {
     public var hasRestarted: Bool
     /// The dial that led here; nil if they dialled.
     public var ticket: Ticket?
+    /// The network whose id the handshake proved: at first contact it is news (`gossip.md` 10.1).
+    public var network: NetworkID
 
     public init(
         path: Path, remote: SocketAddress, isOutbound: Bool, key: PublicKey,
         record: Verified<PeerRecord>?, bootNonce: UInt64, observed: SocketAddress,
         clockDifferenceMilliseconds: Int64, version: UInt8, features: UInt64, hasRestarted: Bool,
-        ticket: Ticket?
+        ticket: Ticket?, network: NetworkID
     ) {
         self.path = path
         self.remote = remote
@@ -41,5 +43,6 @@ public struct SessionFacts: Sendable, Equatable {
         self.features = features
         self.hasRestarted = hasRestarted
         self.ticket = ticket
+        self.network = network
     }
 }
