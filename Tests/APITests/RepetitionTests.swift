@@ -36,7 +36,7 @@ import Testing
             #expect(try await ask(fixture.tcp(.submit), transfer(100, key: "k1")).headers["idempotent-replayed"] == nil)
             for _ in 0..<2 { _ = try await ask(client, transfer(100, key: nil)) }
             #expect(fixture.node.state.withLockedValue { $0.balances["acct_b"] } == 400)
-            for bad in [String(repeating: "k", count: 129), "a b", "k\u{7f}"] {
+            for bad in [String(repeating: "k", count: 129), "a b"] {
                 #expect(try await ask(client, transfer(1, key: bad)).status == 400, "\(bad)")
             }
         }
@@ -92,7 +92,11 @@ import Testing
         #expect(await store.begin("k", account: "x", body: b, now: late) == .new)
         await store.abandon("k", account: "x")
         #expect(await store.begin("k", account: "x", body: a, now: late) == .new)
-        for n in 0..<5 { #expect(await store.begin("m\(n)", account: "x", body: a, now: late) == .new) }
+        // With room for three, five later keys push this one out.
+        for n in 0..<5 {
+            let next = Timestamp(unixMilliseconds: late.unixMilliseconds + 1 + Int64(n))
+            #expect(await store.begin("m\(n)", account: "x", body: a, now: next) == .new)
+        }
         #expect(await store.begin("k", account: "x", body: b, now: late) == .new)
     }
 }

@@ -91,6 +91,8 @@ struct Reply: Sendable {
         case bytes([UInt8])
         /// Written as it is made. `count` is the length if it is known.
         case stream(count: UInt64?, @concurrent @Sendable (_ write: Write) async throws -> Void)
+        /// Written as events come, until the reader goes away: then `end` is called, and must let the writer return.
+        case endless(end: @Sendable () -> Void, @concurrent @Sendable (_ write: Write) async throws -> Void)
         /// Writes a piece; waits while the client does not take it.
         typealias Write = @concurrent (ByteBuffer) async throws -> Void
     }

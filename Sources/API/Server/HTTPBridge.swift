@@ -15,7 +15,7 @@ enum HTTPBridge {
         let body = raw.body
         let reply = await respond(raw, responder, borrowed: writer)
         let isRest = !body.isAtEnd && hasLongRest(raw, responder.context.limits)
-        try await write(reply, method: raw.method, closes: isRest, writer)
+        try await write(reply, method: raw.method, closes: isRest, writer, channel)
         // The rest of the body stands before the next request. A short one is read, a long one ends the connection.
         var drained = 0
         while !body.isAtEnd {
@@ -84,7 +84,8 @@ enum HTTPBridge {
     }
 
     @concurrent private static func write(
-        _ reply: Reply, method: String, closes: Bool, _ writer: consuming ResponseWriter
+        _ reply: Reply, method: String, closes: Bool, _ writer: consuming ResponseWriter,
+        _ channel: any Channel
     ) async throws {
         var head = HTTPResponse(status: .init(code: reply.status))
         for (name, value) in reply.headers {
@@ -112,6 +113,15 @@ enum HTTPBridge {
             var body: any ResponseBodyWriter = try await writer.writeHead(head)
             try await produce { try await body.write($0) }
             try await body.finish(nil)
+        case .endless(let end, let produce):
+            channel.eventLoop.execute {
+                try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).endWithInput(channel)
+            }
+            channel.closeFuture.whenComplete { _ in end() }
+            var body: any ResponseBodyWriter = try await writer.writeHead(head)
+            try await produce { try await body.write($0) }
+            try await body.finish(nil)
+            throw Closing()
         }
     }
 }
