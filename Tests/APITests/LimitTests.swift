@@ -103,7 +103,7 @@ import Testing
                     "POST /v1/jobs HTTP/1.1\r\nHost: 127.0.0.1:\(fixture.port)\r\nAuthorization: Bearer \(token)\r\n"
                         + "Content-Type: application/json\r\nContent-Length: \(length)\r\nExpect: 100-continue\r\n"
                         + "Connection: close\r\n\r\n" + (length == 2 ? "{}" : ""),
-                    closesAfter: .seconds(2))
+                    closesAfter: .seconds(20))
             }
             let wanted = try await ask(2, token)
             #expect(wanted.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202"))

@@ -24,6 +24,8 @@ final class BodyReader: @unchecked Sendable {
     private let read: @concurrent () async throws -> ByteBuffer?
     private(set) var isAtEnd = false
     private(set) var bytesRead: UInt64 = 0
+    /// False while the client waits for `100 Continue` and has sent nothing.
+    var isInvited = true
     /// From `Content-Length`.
     let declaredBytes: UInt64?
 

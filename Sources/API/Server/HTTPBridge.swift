@@ -14,11 +14,11 @@ enum HTTPBridge {
         let raw = await rawRequest(request, channel)
         let body = raw.body
         let reply = await respond(raw, responder, borrowed: writer)
-        let isRest = !body.isAtEnd && hasLongRest(raw, responder.context.limits)
+        let isRest = !body.isAtEnd && (!body.isInvited || hasLongRest(raw, responder.context.limits))
         try await write(reply, method: raw.method, closes: isRest, writer, channel)
         // The rest of the body stands before the next request. A short one is read, a long one ends the connection.
         var drained = 0
-        while !body.isAtEnd {
+        while !body.isAtEnd && body.isInvited {
             guard drained <= responder.context.limits.drainBytesMax, let piece = try await body.next() else { break }
             drained += piece.readableBytes
         }
@@ -56,6 +56,7 @@ enum HTTPBridge {
         let body = BodyReader(declaredBytes: headers["content-length"].flatMap(UInt64.init)) {
             try await iterator.next()
         }
+        if headers["expect"]?.lowercased() == "100-continue" { body.isInvited = false }
         return RawRequest(
             method: request.method.rawValue, target: request.head.path ?? "", host: host, headers: headers,
             headerBytes: headerBytes, body: body, listener: await listener(channel))
