@@ -63,8 +63,8 @@ let parts: [Part] = [
     Part("Trust", .pure, ["Basis", "Wire"]),
     Part("Verdict", .pure, base),
     Part("Records", .pure, base + ["Verdict"]),
-    Part("Session", .pure, base),
-    Part("Gossip", .pure, base),
+    Part("Session", .pure, base + ["Records"]),
+    Part("Gossip", .pure, base + ["Records"]),
     Part("Consensus", .pure, base + ["Records"]),
     Part("Credits", .pure, base + ["Verdict", "Records"]),
     Part("Compute", .pure, base + ["Verdict", "Records"]),
@@ -79,10 +79,10 @@ let parts: [Part] = [
     Part("peernode-init", .program),
     Part("peernode-probe", .program),
 
-    Part("Sodium", .shell, base + ["Session", "CSodium"]),
+    Part("Sodium", .shell, base + ["Records", "Session", "CSodium"]),
     Part("Loop", .shell, ["Basis", "CLibuv"]),
-    Part("Storage", .shell, base + ["Records", "Sodium", "CRocksDB"]),
-    Part("Transport", .shell, base + ["Session", "Sodium", "Loop", "CLibuv"]),
+    Part("Storage", .shell, base + ["Records", "CRocksDB"]),
+    Part("Transport", .shell, base + ["Records", "Session", "Sodium", "Loop", "CLibuv"]),
     Part("Runner", .shell, base + ["Records", "Sodium", "Compute", "Loop", "CSandbox", "CLibuv"]),
     Part("API", .shell, base, [hummingbird, nio, posix, http1, locks, logging]),
     Part("Daemon", .shell, base + cores + ["NodeCore", "API"] + shells, [yams, logging]),
@@ -113,13 +113,15 @@ var targets: [Target] = chosen.map { part in
         .target(name: part.name, dependencies: dependencies(part),
             swiftSettings: strict + [.strictMemorySafety()])
     case .shell:
-        .target(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
+        .target(name: part.name, dependencies: dependencies(part),
+            resources: part.name == "Runner" ? [.embedInCode("Python/harness.py")] : nil,
+            swiftSettings: strict)
     case .executable:
         .executableTarget(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
     case .program:
         .executableTarget(name: part.name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-O2"])],
             linkerSettings: [
-                .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+                .unsafeFlags(["-nostartfiles", "-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
             ])
     case .c:
         .target(name: part.name, dependencies: dependencies(part),
@@ -128,11 +130,12 @@ var targets: [Target] = chosen.map { part in
         .systemLibrary(name: part.name, pkgConfig: library, providers: [.apt([apt])])
     }
 }
+let hasKit = chosen.contains { $0.name == "Trust" }
 for name in (parts.map(\.name) + ["Tidy", "Network"]) where exists("Tests/\(name)Tests") {
     // Tests of a part that was not asked for would pull in modules that are not there.
     if asked.map({ $0.contains(name) }) ?? true {
         let part = byName[name]
-        let kits = exists("Tests/TestKit") && part != nil ? ["TestKit"] : []
+        let kits = hasKit && part != nil && name != "Basis" ? ["TestKit"] : []
         let own = part.map { [$0.name] + $0.uses } ?? []
         targets.append(
             .testTarget(name: "\(name)Tests",
@@ -141,7 +144,7 @@ for name in (parts.map(\.name) + ["Tidy", "Network"]) where exists("Tests/\(name
                 swiftSettings: strict))
     }
 }
-if exists("Tests/TestKit") && chosen.contains(where: { $0.name == "Sodium" || $0.name == "Trust" }) {
+if hasKit {
     targets.append(
         .target(name: "TestKit", dependencies: ["Basis", "Wire", "Trust"], path: "Tests/TestKit",
             swiftSettings: strict))
