@@ -5,7 +5,7 @@ enum StrictBody {
     static func check(_ bytes: [UInt8], _ shape: JSONShape) throws(Problem) {
         let value: JSONValue
         do {
-            value = try JSONText.decode(JSONValue.self, from: bytes)
+            value = try JSONReader.read(bytes)
         } catch {
             throw Problem(.badParameter, "the body is not JSON as expected: \(error.description)")
         }
