@@ -7,16 +7,22 @@ import Testing
     /// What the strict reader takes, Foundation reads as the same value; what it must not take, it refuses.
     @Test func strictJSON() throws {
         for text in [
-            #"{"a":[1,-2,true,false,null,"x\n\u00e4\ud83d\ude00\/"],"b":{}}"#, "[]", " 7 ", "\"\"", "-9223372036854775808",
+            #"{"a":[1,-2,true,false,null,"x\n\u00e4\ud83d\ude00\/"],"b":{}}"#, "[]", " 7 ", "\"\"",
+            "-9223372036854775808",
             #"{"ä":"€"}"#, "[[[[1]]]]",
         ] {
             let bytes = Array(text.utf8)
-            #expect(try JSONReader.read(bytes) == JSONText.decode(JSONValue.self, from: bytes), "\(text)")
+            #expect(
+                try JSONReader.read(bytes) == JSONText.decode(JSONValue.self, from: bytes),
+                "\(text)")
         }
         for text in [
-            "", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "01", "-0", "+1", "1.5", "1e3", "9223372036854775808", "nul",
-            "truex", "[1] 2", "\"\u{1}\"", "\"\\x\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\u12", "'a'",
-            String(repeating: "[", count: 70) + String(repeating: "]", count: 70), "\"a", "{1:2}", "-",
+            "", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "01", "-0", "+1", "1.5", "1e3",
+            "9223372036854775808", "nul",
+            "truex", "[1] 2", "\"\u{1}\"", "\"\\x\"", "\"\\ud800\"", "\"\\udc00\"",
+            "\"\\ud800\\u0041\"", "\"\\u12", "'a'",
+            String(repeating: "[", count: 70) + String(repeating: "]", count: 70), "\"a", "{1:2}",
+            "-",
         ] {
             #expect(throws: DocumentError.self, "\(text)") { try JSONReader.read(Array(text.utf8)) }
         }
@@ -30,9 +36,12 @@ import Testing
     @Test func mutationsNeverTrap() throws {
         let seeds = [
             #"{"to":[{"account":"acct_b","amountMicro":"5"}],"n":-12,"x":"\u00e4\ud83d\ude00"}"#,
-            "2026-11-20T10:15:02.123+01:00", "bytes=100-2000", "text/html;q=0.5, application/*;q=0.1, */*",
-            "a=1&b=%41%e4&c=x+y", Cursor.make(after: "k|1", list: "l", now: Timestamp(unixMilliseconds: 5)),
-            "id: 5\nevent: a\ndata: {\"x\":1}\n\n", "http://[::1]:7718", "250ms", "/v1/jobs/a%2fb?x=1",
+            "2026-11-20T10:15:02.123+01:00", "bytes=100-2000",
+            "text/html;q=0.5, application/*;q=0.1, */*",
+            "a=1&b=%41%e4&c=x+y",
+            Cursor.make(after: "k|1", list: "l", now: Timestamp(unixMilliseconds: 5)),
+            "id: 5\nevent: a\ndata: {\"x\":1}\n\n", "http://[::1]:7718", "250ms",
+            "/v1/jobs/a%2fb?x=1",
         ].map { Array($0.utf8) }
         var random = SeededGenerator(seed: 11)
         var taken = 0
@@ -61,7 +70,9 @@ import Testing
             _ = Route.split(text)
             _ = VisibleText.escape(text, limit: 20)
             _ = try? JSONText.decode(Problem.self, from: bytes)
-            if let endpoint = APIEndpoint(text) { #expect(APIEndpoint(endpoint.description) == endpoint) }
+            if let endpoint = APIEndpoint(text) {
+                #expect(APIEndpoint(endpoint.description) == endpoint)
+            }
             var parser = EventStreamParser()
             _ = parser.feed(bytes)
         }

@@ -20,12 +20,16 @@ struct JSONReader {
         return value
     }
 
-    private func error(_ reason: String) -> DocumentError { DocumentError("\(reason) at byte \(index)") }
+    private func error(_ reason: String) -> DocumentError {
+        DocumentError("\(reason) at byte \(index)")
+    }
 
     private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
 
     private mutating func skipBlanks() {
-        while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d { index += 1 }
+        while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d {
+            index += 1
+        }
     }
 
     private mutating func value(depth: Int) throws(DocumentError) -> JSONValue {
@@ -43,7 +47,9 @@ struct JSONReader {
         }
     }
 
-    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(DocumentError) -> JSONValue {
+    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(DocumentError)
+        -> JSONValue
+    {
         let expected = Array("\(word)".utf8)
         guard bytes[index...].starts(with: expected) else { throw error("a value is expected") }
         index += expected.count
@@ -124,7 +130,9 @@ struct JSONReader {
             index += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: out, as: UTF8.self) else { throw error("text is not UTF-8") }
+                guard let text = String(validating: out, as: UTF8.self) else {
+                    throw error("text is not UTF-8")
+                }
                 return text
             case UInt8(ascii: "\\"): try escape(into: &out)
             case 0..<0x20: throw error("a control character stands in a text")
@@ -147,7 +155,8 @@ struct JSONReader {
         case UInt8(ascii: "u"):
             var code = try unit()
             if (0xd800..<0xdc00).contains(code) {
-                guard current == UInt8(ascii: "\\"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "u")
+                guard current == UInt8(ascii: "\\"), index + 1 < bytes.count,
+                    bytes[index + 1] == UInt8(ascii: "u")
                 else { throw error("half a surrogate pair") }
                 index += 2
                 let low = try unit()
