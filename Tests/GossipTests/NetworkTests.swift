@@ -38,7 +38,6 @@ extension NetworkTests {
         net.lossPercent = 5
         #expect(net.run(.seconds(5)) { (1..<50).allSatisfy { net.links($0).count >= 1 } })
         #expect(net.run(.seconds(120)) { net.isOneComponent && (0..<50).allSatisfy { net.known($0) == 49 } })
-        print("joined", net.now, (0..<50).map { net.known($0) }, (0..<50).map { net.links($0).count }, net.nodes.map { "\($0.core.join.phase)" }, net.nodes[0].core.isFullMesh)
         for i in 0..<50 {
             #expect(net.links(i).count <= net.limits.outboundLinksTarget + net.limits.inboundLinksMax)
         }
