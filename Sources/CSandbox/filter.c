@@ -83,11 +83,15 @@ static int deny_sockets(scmp_filter_ctx filter) {
 }
 
 static int deny_terminal(scmp_filter_ctx filter) {
-    // 32 bits: the kernel ignores the upper half of the request, so a filter that looks at it can be passed by.
-    int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-        SCMP_A1_32(SCMP_CMP_EQ, TIOCSTI));
-    if (result) return result;
-    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TIOCLINUX));
+    // Only the lower half of the request means anything to the kernel, so only that half is compared: a filter that
+    // compares all 64 bits is passed by with a bit set in the upper half.
+    const uint32_t requests[] = {TIOCSTI, TIOCLINUX};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, requests[i]));
+        if (result) return result;
+    }
+    return 0;
 }
 
 static int build(scmp_filter_ctx filter, const char *omitted) {

@@ -1,6 +1,7 @@
 // Reads what the processes of a sandbox use, from /proc, without the help of anything inside.
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <sched.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "CSandbox.h"
@@ -92,13 +94,18 @@ static void push_children(struct stack *stack, pid_t pid) {
     closedir(tasks);
 }
 
+// Space in the scratch folder, and files in every folder that the program can write: `--size` limits space only.
 static void sample_scratch(pid_t root, struct pn_sample *sample) {
-    char path[48];
-    snprintf(path, sizeof path, "/proc/%d/root/job", (int)root);
-    struct statvfs facts;
-    if (statvfs(path, &facts)) return;
-    sample->disk_bytes = (uint64_t)(facts.f_blocks - facts.f_bfree) * facts.f_frsize;
-    sample->inodes = (uint64_t)(facts.f_files - facts.f_ffree);
+    static const char *const places[] = {"job", "dev/shm", "in"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/root/%s", (int)root, places[i]);
+        struct statvfs facts;
+        // A stage folder is bound read-only; its numbers are those of the host's disk.
+        if (statvfs(path, &facts) || (facts.f_flag & ST_RDONLY)) continue;
+        sample->inodes += (uint64_t)(facts.f_files - facts.f_ffree);
+        if (i == 0) sample->disk_bytes = (uint64_t)(facts.f_blocks - facts.f_bfree) * facts.f_frsize;
+    }
 }
 
 void pn_read_sample(pid_t root, uint32_t tasks_max, struct pn_sample *sample) {
@@ -129,7 +136,37 @@ bool pn_alive(pid_t pid) {
     return pid > 0 && read_stat(pid, &line) && line.state != 'Z' && line.state != 'X';
 }
 
+int pn_count_marked(const char *marker) {
+    DIR *folder = opendir("/proc");
+    if (!folder) return -errno;
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+        char path[300], text[4096];
+        snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) continue;
+        ssize_t n = read(fd, text, sizeof text);
+        close(fd);
+        if (n > 0 && memmem(text, (size_t)n, marker, strlen(marker))) count++;
+    }
+    closedir(folder);
+    return count;
+}
+
 uint64_t pn_start_time(pid_t pid) {
     struct stat_line line;
     return read_stat(pid, &line) ? line.start : 0;
+}
+
+int pn_can_unshare(void) {
+    pid_t child = fork();
+    if (child < 0) return -errno;
+    if (child == 0) {
+        if (getuid() == 0 && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))) _exit(errno & 0x7f);
+        _exit(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) ? errno & 0x7f : 0);
+    }
+    int status;
+    if (waitpid(child, &status, 0) < 0) return -errno;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPERM;
 }

@@ -9,8 +9,8 @@ extension Replica {
         case send(LogMessage, to: [PeerID])
         /// Answer with `.payload`.
         case buildPayload(PayloadRequest)
-        /// The entries (by their hashes) in notarised blocks that are not executed: in flight. What was listed before and
-        /// is not any more waits again, unless it was executed.
+        /// The entries (by their hashes) in notarised blocks that are not executed: in flight. What was listed
+        /// before and is not any more waits again, unless it was executed.
         case tipChanged(inFlight: [Digest])
         /// Execute this block next; answer `.executed` when its write is durable.
         case finalised(FinalBlock)

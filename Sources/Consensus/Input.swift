@@ -60,8 +60,8 @@ extension Replica {
         public var ledgerMillis: UInt64
         /// The beacon record of each seat, by index.
         public var beacons: [BeaconRecord]
-        /// How many further blocks the state asks for at least (D2): those that pending draws with retryAt 0 lack until
-        /// enough different seats have proposed, or 1 for timers that are due; 0 if nothing is due.
+        /// How many further blocks the state asks for at least (D2): those that pending draws with retryAt 0
+        /// lack until enough different seats have proposed, or 1 for timers that are due; 0 if nothing is due.
         public var blocksDue: Int
         /// Whether a driving timer is armed (D3).
         public var isTimerArmed: Bool

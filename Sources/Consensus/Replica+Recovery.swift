@@ -59,7 +59,8 @@ extension Replica {
         recover(image)
     }
 
-    /// Marks, blocks and certificates come back; the view is the highest of what the journal and `executed` say (4.6).
+    /// Marks, blocks and certificates come back; the view is the highest of what the journal and `executed` say
+    /// (4.6).
     private mutating func recover(_ image: JournalImage) {
         for block in image.blocks where block.header.view >= executedBelow {
             // What the own journal holds was checked before it was written.

@@ -8,15 +8,15 @@ import Trust
 /// messages, peers crash, and up to f of n seats lie.
 ///
 /// **Idea.** Simplex BFT: views with rotating leaders. Q `notarize` votes carry a block, Q `nullify` votes end a view
-/// without one, and Q `finalize` votes make a block and all its ancestors final. A seat never finalises and nullifies one
-/// view, so two quorums, which share an honest seat, cannot disagree. Nothing a seat signed leaves before its journal is
-/// on the disk. Without demand a seat sends nothing but its Status.
+/// without one, and Q `finalize` votes make a block and all its ancestors final. A seat never finalises and
+/// nullifies one view, so two quorums, which share an honest seat, cannot disagree. Nothing a seat signed
+/// leaves before its journal is on the disk. Without demand a seat sends nothing but its Status.
 ///
 /// Peers that are not seats run the same core as observers: they verify and fetch final blocks and never vote.
 ///
-/// **Not here.** Signatures are checked by Ingress before (`Verified`); entries are chosen by the pool, executed by the
-/// ledger, and stored by the store: what they do comes in as inputs. Turns of dead leaders are not skipped yet (4.8):
-/// they cost one timeout each.
+/// **Not here.** Signatures are checked by Ingress before (`Verified`); entries are chosen by the pool,
+/// executed by the ledger, and stored by the store: what they do comes in as inputs. Turns of dead leaders are
+/// not skipped yet (4.8): they cost one timeout each.
 public struct Replica: Sendable {
     /// What the replica may do now (`ledger.md` 4.6).
     public enum Mode: Sendable, Hashable {
@@ -139,8 +139,9 @@ public struct Replica: Sendable {
 
     /// Takes one input and gives the orders that follow from it. `wall` is this peer's clock, ms since 1970.
     ///
-    /// Everything that must be durable together comes as one `.persist` at the end of the list; `.finalised` stands before
-    /// it, so that with one seat the marks, the block and its execution can share one synced batch (14.3).
+    /// Everything that must be durable together comes as one `.persist` at the end of the list; `.finalised`
+    /// stands before it, so that with one seat the marks, the block and its execution can share one synced
+    /// batch (14.3).
     public mutating func handle(_ input: Input, now: Instant, wall: UInt64) -> [Effect] {
         invariant(now >= self.now, "time went back from \(self.now) to \(now)")
         self.now = now

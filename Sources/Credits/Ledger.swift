@@ -49,6 +49,8 @@ public struct Ledger: Sendable {
     var openJobCount = 0
     /// Events of the block being executed.
     var events: [LedgerEvent] = []
+    /// Whom its draws drew from, for receipts.
+    var drawLists: [(key: [UInt8], candidates: CandidateList)] = []
 
     /// When a pending draw runs: by anchor, then by job.
     struct DrawKey: Comparable, Sendable {

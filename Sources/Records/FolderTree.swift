@@ -82,7 +82,9 @@ public struct FolderTree: Sendable, Hashable {
             if let last, !(last < key) { throw .duplicate(entry.path) }
             last = key
             // A parent sorts before what is below it, so it was met already.
-            if let parent = FolderTree.parents(of: entry.path).last, !folders.contains(PathBytes(parent))  {
+            if let parent = FolderTree.parents(of: entry.path).last,
+                !folders.contains(PathBytes(parent))
+            {
                 throw .unlisted(entry.path)
             }
             switch entry.content {
@@ -121,7 +123,9 @@ public struct FolderTree: Sendable, Hashable {
             throw .badPath(path)
         }
         for segment in bytes.split(separator: 0x2f, omittingEmptySubsequences: false)
-        where segment.isEmpty || segment.elementsEqual([0x2e]) || segment.elementsEqual([0x2e, 0x2e]) {
+        where segment.isEmpty || segment.elementsEqual([0x2e])
+            || segment.elementsEqual([0x2e, 0x2e])
+        {
             throw .badPath(path)
         }
     }
@@ -142,7 +146,9 @@ public struct FolderTree: Sendable, Hashable {
 struct PathBytes: Sendable, Hashable, Comparable {
     let bytes: [UInt8]
     init(_ path: String) { bytes = Array(path.utf8) }
-    static func < (a: PathBytes, b: PathBytes) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+    static func < (a: PathBytes, b: PathBytes) -> Bool {
+        a.bytes.lexicographicallyPrecedes(b.bytes)
+    }
 }
 
 extension FolderTree: WireEncodable, WireDecodable {

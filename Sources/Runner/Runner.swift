@@ -60,7 +60,9 @@ public final class Runner {
 
     let loop: UVLoop
     let settings: Settings
-    let weakening: Weakening
+    private(set) var weakening: Weakening
+    /// What stands before `peernode-launch`: the self-test's stand-in for a runner that is killed (W23).
+    let outerPrefix: [String]
     let buffer = ReadBuffer()
     let filter: MemoryFile
     let passwd: MemoryFile
@@ -87,7 +89,7 @@ public final class Runner {
     }
 
     init(
-        _ loop: UVLoop, _ settings: Settings, weakening: Weakening,
+        _ loop: UVLoop, _ settings: Settings, weakening: Weakening, outerPrefix: [String] = [],
         onEvent: @escaping (RunID, RunnerEvent) -> Void
     ) throws(RunnerError) {
         if getuid() == 0 && settings.uid == nil || settings.uid == 0 {
@@ -96,6 +98,7 @@ public final class Runner {
         self.loop = loop
         self.settings = settings
         self.weakening = weakening
+        self.outerPrefix = outerPrefix
         self.onEvent = onEvent
         let made = pn_filter(weakening.omittedFilter)
         if made < 0 { throw RunnerError.system("build the seccomp filter", -made) }
@@ -156,6 +159,8 @@ public final class Runner {
     /// Ends every run as `failed(reason)` and calls `then` on the loop when no process is left.
     public func stop(_ reason: RunEndReason, then: @escaping () -> Void) {
         onIdle = then
+        // A hole of a test ends with the test.
+        weakening.withholdsOrders = false
         for id in order { runs[id]?.obey(.cancel(reason, gentle: false)) }
         if order.isEmpty { finishStop() }
     }
@@ -164,6 +169,11 @@ public final class Runner {
     public func close() {
         timer?.close()
         timer = nil
+    }
+
+    /// SIGKILL to the outer process of every run, as if somebody else had sent it.
+    func killOuter() {
+        for id in order { runs[id]?.child?.kill() }
     }
 
     // MARK: for Run

@@ -26,6 +26,7 @@ public actor SandboxHost {
 
     public nonisolated let settings: Runner.Settings
     let weakening: Weakening
+    let outerPrefix: [String]
     private var runner: Runner?
     private var waiting: [RunID: CheckedContinuation<RunRecord, Never>] = [:]
     private var records: [RunID: RunRecord] = [:]
@@ -36,10 +37,13 @@ public actor SandboxHost {
         self.init(loop, settings, weakening: Weakening())
     }
 
-    init(_ loop: UVLoop, _ settings: Runner.Settings, weakening: Weakening) {
+    init(
+        _ loop: UVLoop, _ settings: Runner.Settings, weakening: Weakening, outerPrefix: [String] = []
+    ) {
         self.loop = loop
         self.settings = settings
         self.weakening = weakening
+        self.outerPrefix = outerPrefix
     }
 
     /// Carries out a frame and returns all it gave. `watch` is called on the loop with each event as it comes.
@@ -72,6 +76,13 @@ public actor SandboxHost {
         for id in runner?.running ?? [] { runner?.order(id, order) }
     }
 
+    func killOuter() { runner?.killOuter() }
+
+    /// Starts a program outside any sandbox, as the sandboxes' user, and returns when it said its first line.
+    func startCanary(_ name: String) async throws(RunnerError) -> Canary {
+        try await Canary.start(name, loop, settings)
+    }
+
     /// What the runner counted.
     public var counters: Runner.Counters { runner?.counters ?? Runner.Counters() }
 
@@ -87,7 +98,7 @@ public actor SandboxHost {
 
     private func opened() throws(RunnerError) -> Runner {
         if let runner { return runner }
-        let made = try Runner(loop, settings, weakening: weakening) { [weak self] id, event in
+        let made = try Runner(loop, settings, weakening: weakening, outerPrefix: outerPrefix) { [weak self] id, event in
             self?.assumeIsolated { $0.take(id, event) }
         }
         runner = made

@@ -15,9 +15,11 @@ struct Bench {
     /// Batches of the last calls.
     var batches: [StoreBatch] = []
     var sender: PeerID
+    let own: Int?
 
     /// Seat `own` of `n`, active in view 0; nil is an observer.
     init(own: Int? = 1, n: Int = 4, isActive: Bool = true, limits: LedgerLimits = .production) {
+        self.own = own
         var options = World.Options()
         options.seats = n
         options.observers = 1
@@ -102,9 +104,11 @@ struct Bench {
     }
 
     func certificate(
-        _ kind: VoteKind, _ view: UInt64, _ hash: Digest = .zero, by seats: [Int] = [0, 2, 3]
+        _ kind: VoteKind, _ view: UInt64, _ hash: Digest = .zero, by seats: [Int]? = nil
     ) -> Certificate {
-        Certificate(
+        let others = (0..<world.seatList.count).filter { $0 != own }
+        let seats = seats ?? Array(others.prefix(world.seatList.quorum))
+        return Certificate(
             ballot: ballot(kind, view, hash),
             votes: seats.map {
                 let vote = vote(kind, view, hash, by: $0)
@@ -126,11 +130,11 @@ struct Bench {
             at: world.seatList.turn(of: view), hashing: hashing)
         let header = BlockHeader(
             networkID: world.network, epoch: 0, view: view,
-            height: (parent?.header.height ?? 0) + 1,
+            height: (parent?.header.height ?? 0) &+ 1,
             parentView: parent?.header.view ?? BlockHeader.baseView,
             parentHash: parent?.hash(hashing: hashing) ?? base,
             parentCertHash: Block.certificateHash(certificate, hashing: hashing),
-            timestamp: timestamp ?? max(wall, (parent?.header.timestamp ?? 0) + 1), seat: UInt16(seat),
+            timestamp: timestamp ?? max(wall, (parent?.header.timestamp ?? 0) &+ 1), seat: UInt16(seat),
             beaconReveal: reveal ?? .zero, entryCount: UInt32(entries.count),
             payloadBytes: Block.payloadBytes(entries),
             txRoot: Block.txRoot(

@@ -73,8 +73,8 @@ import Wire
         #expect(bench.receive(.proposal(bench.proposal(block))).faults == [.badParent])
     }
 
-    /// C14: certificates unsorted, with a repeated seat, below Q, of another epoch, network or kind are refused at ingress;
-    /// those of the wrong form also by the core.
+    /// C14: certificates unsorted, with a repeated seat, below Q, of another epoch, network or kind are refused
+    /// at ingress; those of the wrong form also by the core.
     @Test func badCertificates() {
         let bench = Bench()
         let good = bench.certificate(.notarize, 0, Digest(repeating: 1))

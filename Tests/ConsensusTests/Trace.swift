@@ -3,7 +3,7 @@ import Basis
 import Foundation
 import Records
 
-/// CONSENSUS_TRACE=1, or the index of one node, prints what each input led to.
+/// CONSENSUS_TRACE=all, or the index of one node, prints what each input led to.
 let traceFlag = ProcessInfo.processInfo.environment["CONSENSUS_TRACE"] ?? ""
 /// CONSENSUS_SEEDS: how many schedules each property test runs.
 let seedsAsked = ProcessInfo.processInfo.environment["CONSENSUS_SEEDS"].flatMap(Int.init)

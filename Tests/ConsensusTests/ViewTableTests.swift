@@ -7,8 +7,8 @@ import Trust
 
 /// The rows of `ledger.md` 4.6, one seat under glass: seat 1 of 4 (Q = 3, f = 1); the test is everybody else.
 @Suite struct ViewTableTests {
-    /// Idle, demand rises, leader is self: a payload is asked for once the batch time passed; with it, block and mark are in
-    /// one batch, and the proposal, whose signature is the vote, leaves after it.
+    /// Idle, demand rises, leader is self: a payload is asked for once the batch time passed; with it, block
+    /// and mark are in one batch, and the proposal, whose signature is the vote, leaves after it.
     @Test func leaderProposes() throws {
         var bench = Bench(own: 0)
         #expect(bench.wantBlocks().payloadRequest == nil)
@@ -236,8 +236,8 @@ import Trust
         #expect(bench.pass(2).votes(.notarize) == [0])
     }
 
-    /// Finality: the finalize certificate of a later block makes its ancestors final, in height order, fetching what is
-    /// missing by hash.
+    /// Finality: the finalize certificate of a later block makes its ancestors final, in height order, fetching
+    /// what is missing by hash.
     @Test func finalAncestors() throws {
         var bench = Bench()
         let first = bench.block(view: 0)
@@ -256,7 +256,8 @@ import Trust
         #expect(bench.receive(answer(first)).finals == [first, second])
     }
 
-    /// D3: with an armed timer a leader proposes an empty block 1.5 s after T of the tip, others expect it 0.5 s later.
+    /// D3: with an armed timer a leader proposes an empty block 1.5 s after T of the tip, others expect it 0.5
+    /// s later.
     @Test func clockDemand() throws {
         var bench = Bench(own: 1)
         let block = bench.block(view: 0)

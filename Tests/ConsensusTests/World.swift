@@ -6,7 +6,8 @@ import Trust
 import Wire
 
 /// A seeded network of replicas in memory: delays, loss, duplication, partitions, crashes with restart from the store
-/// alone. Execution is a chain of hashes, the pool a list. After every event the invariants of `ledger.md` 4.11 are checked.
+/// alone. Execution is a chain of hashes, the pool a list. After every event the invariants of `ledger.md` 4.11
+/// are checked.
 final class World {
     struct Options {
         var seats = 4
@@ -122,7 +123,9 @@ final class World {
                     index: nodes.count, seat: nil, twin: 0, account: account, signer: nil,
                     chain: nil, world: self))
         }
-        for node in nodes { schedule(.restart(node: node.index), in: Int64.random(in: 0...5, using: &rng)) }
+        for node in nodes {
+            schedule(.restart(node: node.index), in: Int64.random(in: 0...5, using: &rng))
+        }
     }
 
     func peer(_ account: PublicKey) -> PeerID { hashing.peerID(of: account) }
@@ -281,6 +284,21 @@ final class World {
     }
 
     // MARK: questions
+
+    /// Where every node stands, for failures.
+    var summary: String {
+        nodes.map { node in
+            let replica = node.replica
+            return "\(node.index): h\(executed(node.index)) c\(replica?.certifiedHeight ?? 0)"
+                + " v\(replica?.view ?? 0) pool \(node.pool.count)"
+                + " \(replica.map { "\($0.status.kind)" } ?? "down")"
+        }.joined(separator: "; ")
+    }
+
+    func restart(_ node: WorldNode, within millis: Int64, using rng: inout SeededGenerator) {
+        schedule(.restart(node: node.index), in: Int64.random(in: 50...millis, using: &rng))
+    }
+
 
     func executed(_ node: Int) -> UInt64 { nodes[node].chain.last?.state.height ?? 0 }
     var leastExecuted: UInt64 { honest.map { executed($0.index) }.min() ?? 0 }

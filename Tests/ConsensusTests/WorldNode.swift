@@ -119,7 +119,7 @@ final class WorldNode {
     func input(_ input: Replica.Input) {
         guard replica != nil else { return }
         let effects = replica!.handle(input, now: now, wall: world.wall(index))
-        if ["1", "\(index)"].contains(traceFlag) { print("\(world.time / 1_000) us node \(index): \(summary(input)) -> \(effects.map(summary)) v\(replica!.view) \(replica!.mode) \(replica!.reasons)") }
+        if traceFlag == "all" || traceFlag == "\(index)" { trace(input, effects) }
         todo += effects
         world.check.afterEvent(self)
         // First in, first out: what one effect leads to comes after the others of its call.
@@ -138,6 +138,13 @@ final class WorldNode {
                 .timer(node: index, life: life),
                 for: World.Queued(at: world.time + wait, order: world.order))
         }
+    }
+
+    func trace(_ input: Replica.Input, _ effects: [Replica.Effect]) {
+        guard let replica else { return }
+        print(
+            "\(world.time / 1_000) us node \(index): \(summary(input)) -> \(effects.map(summary))",
+            "v\(replica.view) \(replica.mode) \(replica.reasons.rawValue)")
     }
 
     func carryOut(_ effect: Replica.Effect) {

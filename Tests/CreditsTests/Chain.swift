@@ -264,3 +264,20 @@ struct MemoryStore {
         (families[family] ?? SortedMap()).map { (key: $0.key.raw, value: $0.value) }
     }
 }
+
+extension MemoryStore: StoreReading {
+    func value(_ family: Family, _ key: [UInt8]) -> [UInt8]? { families[family]?[Bytes(raw: key)] }
+
+    func rows(
+        _ family: Family, prefix: [UInt8], from start: [UInt8]?, limit: Int, descending: Bool
+    ) -> [(key: [UInt8], value: [UInt8])] {
+        let inside = all(family).filter { $0.key.starts(with: prefix) }
+        let ordered = descending ? inside.reversed() : inside
+        let begun = ordered.drop { row in
+            guard let start else { return false }
+            return descending
+                ? !row.key.lexicographicallyPrecedes(start) : row.key.lexicographicallyPrecedes(start)
+        }
+        return Array(begun.prefix(limit))
+    }
+}

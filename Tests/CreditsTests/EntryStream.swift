@@ -93,6 +93,7 @@ struct EntryStream {
             for (index, lease) in chain.ledger.leaseList(of: id) {
                 let worker = chain.signer(of: lease.account)
                 let roll = Int.random(in: 0..<10, using: &rng)
+                if roll == 9 { entries.append(chain.lease(Chain.account(0), id, index, .decline(.policy))) }
                 if lease.state == .active && roll < 5 {
                     entries.append(answer(id, index, job, worker, roll))
                 } else if lease.state == .committed && job.state == .revealing && roll < 6 {

@@ -27,7 +27,9 @@ import Trust
             if !proof.isEmpty { wrong.append((index, chunk, Array(proof.dropLast()))) }
             if sample.leaves.count > 1 { wrong.append((index ^ 1, chunk, proof)) }
             for (i, bytes, path) in wrong {
-                #expect(failure { () throws(BlobError) in try fetch.add(i, bytes, proof: path) } == .badChunk(index: i))
+                #expect(
+                    failure { () throws(BlobError) in try fetch.add(i, bytes, proof: path) }
+                        == .badChunk(index: i))
             }
             #expect(!fetch.has(index))
             #expect(try fetch.add(index, chunk, proof: proof))
@@ -51,19 +53,28 @@ import Trust
         let levels = BlobTree.Levels(leaves: sample.leaves, hashing: MixHashing())
         do {
             let fetch = try bench.blobs.fetch(sample.id, length: 1_500_000, root: sample.root)
-            for index in [0, 2, 3, 5] { try fetch.add(index, bench.chunk(sample.bytes, index), proof: levels.proof(of: index)) }
+            for index in [0, 2, 3, 5] {
+                try fetch.add(
+                    index, bench.chunk(sample.bytes, index), proof: levels.proof(of: index))
+            }
             #expect(
-                failure { () throws(BlobError) in try bench.blobs.fetch(sample.id, length: 1_500_000, root: sample.root) }
+                failure { () throws(BlobError) in
+                    try bench.blobs.fetch(sample.id, length: 1_500_000, root: sample.root)
+                }
                     == .exists(TextID.text(.blob, sample.id.raw)))
         }
         try bench.reopen()
-        flipBit(bench.scratch.file("blobs/partial/") + TextID.base32(sample.id.bytes), at: 2 * 262_144 + 9)
+        flipBit(
+            bench.scratch.file("blobs/partial/") + TextID.base32(sample.id.bytes),
+            at: 2 * 262_144 + 9)
         #expect(try bench.blobs.sweep() == BlobStore.Sweep(), "a fetch that goes on is no leftover")
         #expect(try bench.blobs.fetches() == [sample.id])
         let fetch = try #require(try bench.blobs.resumeFetch(sample.id))
         #expect(fetch.missing() == [1, 2, 4])
         #expect(bench.blobs.counts.reservedBytes == 1_500_000)
-        for index in fetch.missing() { try fetch.add(index, bench.chunk(sample.bytes, index), proof: levels.proof(of: index)) }
+        for index in fetch.missing() {
+            try fetch.add(index, bench.chunk(sample.bytes, index), proof: levels.proof(of: index))
+        }
         try fetch.finish()
         #expect(try bench.blobs.bytes(sample.id) == sample.bytes)
     }
@@ -72,8 +83,13 @@ import Trust
     @Test func fetchesThatCannotBeAreRefused() throws {
         let bench = try BlobBench(bytesMax: 1_000_000)
         let sample = bench.sample(900_000, seed: 6)
-        guard case .mismatch = failure({ () throws(BlobError) in try bench.blobs.fetch(sample.id, length: 900_001, root: sample.root) }),
-            case .tooLong = failure({ () throws(BlobError) in try bench.blobs.fetch(sample.id, length: .max, root: sample.root) })
+        guard
+            case .mismatch = failure({ () throws(BlobError) in
+                try bench.blobs.fetch(sample.id, length: 900_001, root: sample.root)
+            }),
+            case .tooLong = failure({ () throws(BlobError) in
+                try bench.blobs.fetch(sample.id, length: .max, root: sample.root)
+            })
         else {
             Issue.record("accepted")
             return
@@ -81,7 +97,9 @@ import Trust
         let fetch = try bench.blobs.fetch(sample.id, length: 900_000, root: sample.root)
         let other = bench.sample(200_000, seed: 7)
         #expect(
-            failure { () throws(BlobError) in try bench.blobs.fetch(other.id, length: 200_000, root: other.root) }?.code
+            failure { () throws(BlobError) in
+                try bench.blobs.fetch(other.id, length: 200_000, root: other.root)
+            }?.code
                 == "E341", "what is announced counts")
         try fetch.abandon()
         #expect(bench.blobs.counts.reservedBytes == 0)
@@ -105,7 +123,10 @@ import Trust
         symlink("/etc/passwd", source + "/link")
         mkfifo(source + "/pipe", 0o600)
         let folder = try bench.blobs.put(folder: source)
-        #expect(folder.tree.entries.map(\.path) == ["a", "a-b", "a/b", "a/b/large", "a/run.sh", "empty", "ünï"])
+        #expect(
+            folder.tree.entries.map(\.path) == [
+                "a", "a-b", "a/b", "a/b/large", "a/run.sh", "empty", "ünï",
+            ])
         #expect(folder.skipped == ["link", "pipe"])
         #expect(try bench.blobs.tree(folder.id) == folder.tree)
         #expect(folder.tree.length == 600_011)
@@ -114,7 +135,9 @@ import Trust
         try bench.blobs.export(tree: folder.id, to: target)
         #expect(try bench.blobs.put(folder: target).id == folder.id)
         #expect(readFile(target + "/a/b/large") == bench.sample(600_000, seed: 1).bytes)
-        #expect(failure { () throws(BlobError) in try bench.blobs.export(tree: folder.id, to: target) } == .exists(target))
+        #expect(
+            failure { () throws(BlobError) in try bench.blobs.export(tree: folder.id, to: target) }
+                == .exists(target))
         writeFile(target + "/a-b", [9])
         try bench.blobs.export(tree: folder.id, to: target, force: true)
         #expect(readFile(target + "/a-b") == [1])
@@ -125,13 +148,18 @@ import Trust
     @Test func exportsStayInTheirTarget() throws {
         let bench = try BlobBench()
         let id = try bench.blobs.put([6])
-        let tree = try FolderTree([.init(path: "f/x", content: .file(id, length: 1, isExecutable: false))])
+        let tree = try FolderTree([
+            .init(path: "f/x", content: .file(id, length: 1, isExecutable: false))
+        ])
         let treeID = try bench.blobs.put(tree)
         let (target, outside) = (bench.scratch.file("target"), bench.scratch.file("outside"))
         mkdir(target, 0o755)
         mkdir(outside, 0o755)
         symlink(outside, target + "/f")
-        #expect(failure { () throws(BlobError) in try bench.blobs.export(tree: treeID, to: target, force: true) } != nil)
+        #expect(
+            failure { () throws(BlobError) in
+                try bench.blobs.export(tree: treeID, to: target, force: true)
+            } != nil)
         #expect(access(outside + "/x", F_OK) != 0)
 
         unlink(target + "/f")
@@ -148,7 +176,9 @@ import Trust
         let bench = try BlobBench(bytesMax: 400_000)
         let file = try bench.blobs.put(bench.sample(390_000, seed: 1).bytes)
         let tree = try bench.blobs.put(
-            try FolderTree([.init(path: "x", content: .file(file, length: 390_000, isExecutable: false))]))
+            try FolderTree([
+                .init(path: "x", content: .file(file, length: 390_000, isExecutable: false))
+            ]))
         try bench.blobs.pin(tree, .user, until: BlobStore.forever, isTree: true)
         #expect(try bench.blobs.collect().blobs == [])
         try bench.blobs.unpin(tree, .user, isTree: true)

@@ -50,12 +50,16 @@ final class BlobBench {
     }
 
     /// Random bytes, their id, leaves and root.
-    func sample(_ count: Int, seed: UInt64) -> (bytes: [UInt8], id: BlobID, leaves: [Digest], root: Digest) {
+    func sample(_ count: Int, seed: UInt64) -> (
+        bytes: [UInt8], id: BlobID, leaves: [Digest], root: Digest
+    ) {
         var rng = SeededGenerator(seed: seed)
         let bytes = rng.bytes(count)
         let size = BlobTree.chunkBytes
         let leaves = (0..<BlobTree.chunkCount(length: UInt64(count))).map {
-            BlobTree.leaf($0, bytes[min($0 * size, count)..<min(count, ($0 + 1) * size)], hashing: MixHashing())
+            BlobTree.leaf(
+                $0, bytes[min($0 * size, count)..<min(count, ($0 + 1) * size)],
+                hashing: MixHashing())
         }
         return (
             bytes, BlobTree.id(of: bytes, hashing: MixHashing()), leaves,
@@ -104,16 +108,23 @@ final class BlobBench {
         for _ in 0..<4 {
             let from = Int.random(in: 0...size, using: &rng)
             let to = Int.random(in: from...size, using: &rng)
-            #expect(try bench.blobs.read(sample.id, offset: UInt64(from), count: to - from) == Array(sample.bytes[from..<to]))
+            #expect(
+                try bench.blobs.read(sample.id, offset: UInt64(from), count: to - from)
+                    == Array(sample.bytes[from..<to]))
         }
-        #expect(failure { () throws(BlobError) in try bench.blobs.read(sample.id, offset: UInt64(size), count: 1) } == .outOfRange)
+        #expect(
+            failure { () throws(BlobError) in
+                try bench.blobs.read(sample.id, offset: UInt64(size), count: 1)
+            } == .outOfRange)
         for index in sample.leaves.indices {
             #expect(try bench.blobs.chunk(sample.id, index) == bench.chunk(sample.bytes, index))
         }
         let target = bench.scratch.file("out")
         try bench.blobs.export(sample.id, to: target)
         #expect(readFile(target) == sample.bytes)
-        #expect(failure { () throws(BlobError) in try bench.blobs.export(sample.id, to: target) } == .exists(target))
+        #expect(
+            failure { () throws(BlobError) in try bench.blobs.export(sample.id, to: target) }
+                == .exists(target))
         try bench.blobs.export(sample.id, to: target, isExecutable: true, force: true)
         #expect(access(target, X_OK) == 0)
         #expect(try bench.blobs.sweep() == BlobStore.Sweep())
@@ -124,17 +135,26 @@ final class BlobBench {
         let bench = try BlobBench()
         let (right, wrong) = (bench.sample(700_000, seed: 1), bench.sample(700_000, seed: 2))
         #expect(
-            failure { () throws(BlobError) in try bench.blobs.put(wrong.bytes, expecting: right.id) }
+            failure { () throws(BlobError) in try bench.blobs.put(wrong.bytes, expecting: right.id)
+            }
                 == .mismatch(wanted: right.id, found: wrong.id))
         let short = try bench.blobs.writer(length: 300_000)
-        #expect(failure { () throws(BlobError) in try short.append(wrong.bytes) } == .tooLong(max: 300_000))
+        #expect(
+            failure { () throws(BlobError) in try short.append(wrong.bytes) }
+                == .tooLong(max: 300_000))
         let cancelled = try bench.blobs.writer()
         try cancelled.append(wrong.bytes)
         cancelled.cancel()
-        #expect(failure { () throws(BlobError) in try bench.blobs.put(file: "/nowhere/x") } == .noSuchFile("/nowhere/x"))
-        #expect(failure { () throws(BlobError) in try bench.blobs.put(file: "/dev/null") } == .notAFile("/dev/null"))
+        #expect(
+            failure { () throws(BlobError) in try bench.blobs.put(file: "/nowhere/x") }
+                == .noSuchFile("/nowhere/x"))
+        #expect(
+            failure { () throws(BlobError) in try bench.blobs.put(file: "/dev/null") }
+                == .notAFile("/dev/null"))
         #expect(bench.blobs.counts == BlobStore.Counts())
-        #expect(bench.scratch.files(in: bench.scratch.file("blobs/tmp"), suffix: "").count == 2, "only . and ..")
+        #expect(
+            bench.scratch.files(in: bench.scratch.file("blobs/tmp"), suffix: "").count == 2,
+            "only . and ..")
     }
 
     /// Shows that damage is never returned: after one flipped bit, cut, or missing file, every way of reading the
@@ -150,13 +170,17 @@ final class BlobBench {
         case "cut": writeFile(path, Array(sample.bytes[..<600_000]))
         default: unlink(path)
         }
-        if kind != "gone" { #expect(try bench.blobs.chunk(sample.id, 0) == bench.chunk(sample.bytes, 0)) }
+        if kind != "gone" {
+            #expect(try bench.blobs.chunk(sample.id, 0) == bench.chunk(sample.bytes, 0))
+        }
         let error = failure { () throws(BlobError) in try bench.blobs.bytes(sample.id) }
         #expect(error == .damaged(sample.id, isPinned: true))
         #expect(try !bench.blobs.holds(sample.id))
         #expect(bench.blobs.counts.damaged == 1)
         #expect(bench.blobs.counts.bytes == 0)
-        #expect((access(bench.scratch.file("blobs/bad/") + TextID.base32(sample.id.bytes), F_OK) == 0) == (kind != "gone"))
+        #expect(
+            (access(bench.scratch.file("blobs/bad/") + TextID.base32(sample.id.bytes), F_OK) == 0)
+                == (kind != "gone"))
         #expect(try bench.blobs.wanted(limit: 10) == [sample.id])
         // It can come again.
         try bench.blobs.put(sample.bytes)
@@ -180,7 +204,8 @@ final class BlobBench {
         #expect(
             failure { () throws(BlobError) in try bench.blobs.checkedPath(sample.id) }
                 == .damaged(sample.id, isPinned: false))
-        #expect(try bench.blobs.checkedPath(bench.blobs.put([1, 2])) == nil, "small blobs have no file")
+        #expect(
+            try bench.blobs.checkedPath(bench.blobs.put([1, 2])) == nil, "small blobs have no file")
     }
 
     /// Shows E341: a blob that cannot fit is refused before a byte is written and nothing is collected for it; one
@@ -203,7 +228,10 @@ final class BlobBench {
         let plan = try bench.blobs.collect(isDryRun: true)
         #expect(plan.blobs == [ids[3]], "900,000 to 850,000 bytes")
         try bench.blobs.put(bench.sample(200_000, seed: 200).bytes)
-        #expect(try ids.map { try bench.blobs.holds($0) } == [true, true, true, false, true, true, true, true, true])
+        #expect(
+            try ids.map { try bench.blobs.holds($0) } == [
+                true, true, true, false, true, true, true, true, true,
+            ])
         #expect(bench.blobs.counts.bytes == 1_000_000)
         #expect(bench.blobs.usePermille == 1_000)
         withExtendedLifetime(hold) {}
@@ -220,7 +248,9 @@ final class BlobBench {
         var taken = 0
         var error: BlobError?
         while error == nil {
-            error = failure { () throws(BlobError) in try writer.append([UInt8](repeating: 1, count: 50_000)) }
+            error = failure { () throws(BlobError) in
+                try writer.append([UInt8](repeating: 1, count: 50_000))
+            }
             taken += 50_000
         }
         #expect(error?.code == "E341")
@@ -233,13 +263,15 @@ final class BlobBench {
         let bench = try BlobBench(bytesMax: 1_000_000)
         let id = try bench.blobs.put(bench.sample(900_000, seed: 1).bytes)
         let (lease, claim) = (
-            BlobPinReason.lease(JobID(repeating: 1), index: 7), BlobPinReason.claim(JobID(repeating: 2), index: 0)
+            BlobPinReason.lease(JobID(repeating: 1), index: 7),
+            BlobPinReason.claim(JobID(repeating: 2), index: 0)
         )
         try bench.blobs.pin(id, lease, until: 1_000_500)
         try bench.blobs.pin(id, lease, until: 1_001_000)
         try bench.blobs.pin(id, claim, until: BlobStore.forever)
         try bench.blobs.pin(id, .runtime("python-3.12"), until: 1_000_100)
-        #expect(Set(try bench.blobs.pins(id).map(\.reason)) == [lease, claim, .runtime("python-3.12")])
+        #expect(
+            Set(try bench.blobs.pins(id).map(\.reason)) == [lease, claim, .runtime("python-3.12")])
         bench.advance(999)
         #expect(try bench.blobs.pins(id).map(\.reason) == [lease, claim])
         #expect(try !bench.blobs.remove(id))
@@ -279,7 +311,10 @@ final class BlobBench {
         let bench = try BlobBench()
         let blobs = bench.blobs
         let id = try await blobs.perform { (blobs) throws(BlobError) in try blobs.put([1, 2, 3]) }
-        #expect(try await blobs.perform { (blobs) throws(BlobError) in try blobs.bytes(id) } == [1, 2, 3])
+        #expect(
+            try await blobs.perform { (blobs) throws(BlobError) in try blobs.bytes(id) } == [
+                1, 2, 3,
+            ])
         await #expect(throws: BlobError.notFound(.zero)) {
             try await blobs.perform { (blobs) throws(BlobError) in try blobs.bytes(.zero) }
         }

@@ -6,10 +6,13 @@ enum Child {
     static func start(
         _ program: String, _ arguments: [String], environment: [String] = [], output: Int32? = nil
     ) -> pid_t? {
-        let words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
+        let words: [UnsafeMutablePointer<CChar>?] =
+            ([program] + arguments).map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) }
         for name in ["PATH", "LD_LIBRARY_PATH", "HOME"] {
-            if let value = getenv(name) { variables.append(strdup("\(name)=\(String(cString: value))")) }
+            if let value = getenv(name) {
+                variables.append(strdup("\(name)=\(String(cString: value))"))
+            }
         }
         variables.append(nil)
         defer { for word in words + variables { free(word) } }

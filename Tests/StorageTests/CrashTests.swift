@@ -93,7 +93,8 @@ import Trust
         for _ in 0..<8 {
             let lines = Child.linesUntilKilled(
                 mode: "store", folder: scratch.path, lines: Int.random(in: 1...150, using: &rng))
-            let newest = try #require(lines.compactMap { UInt64($0) }.max(), "the child wrote nothing")
+            let newest = try #require(
+                lines.compactMap { UInt64($0) }.max(), "the child wrote nothing")
             #expect(newest >= acknowledged)
             acknowledged = newest
             let store = try Store(path: scratch.file("store"))
@@ -121,7 +122,8 @@ import Trust
         for _ in 0..<4 {
             let lines = Child.linesUntilKilled(
                 mode: "log", folder: scratch.path, lines: Int.random(in: 1...15, using: &rng))
-            let acknowledged = try #require(lines.compactMap { UInt64($0) }.max(), "nothing acknowledged")
+            let acknowledged = try #require(
+                lines.compactMap { UInt64($0) }.max(), "nothing acknowledged")
             let store = try Store(path: scratch.file("store"))
             defer { store.close() }
             let log = try PackedLog(
@@ -154,7 +156,10 @@ import Trust
                 settings: .init(bytesMax: 1 << 40, freeBytesMin: 0))
             defer { blobs.close() }
             _ = try blobs.sweep()
-            #expect(scratch.files(in: scratch.file("blobs/tmp"), suffix: "").filter { !$0.hasSuffix(".") } == [])
+            #expect(
+                scratch.files(in: scratch.file("blobs/tmp"), suffix: "").filter {
+                    !$0.hasSuffix(".")
+                } == [])
             for hex in acknowledged { try blobs.verify(BlobID(hex: hex)!) }
             #expect(try blobs.sweep() == BlobStore.Sweep())
             for info in try blobs.list(limit: .max) { try blobs.verify(info.id) }

@@ -25,7 +25,9 @@ final class SmallDisk {
     static let isThere = SmallDisk(megabytes: 1) != nil
 }
 
-@Suite(.serialized, .enabled(if: SmallDisk.isThere, "SKIPPED: a tmpfs cannot be mounted here (needs root)"))
+@Suite(
+    .serialized,
+    .enabled(if: SmallDisk.isThere, "SKIPPED: a tmpfs cannot be mounted here (needs root)"))
 struct DiskFullTests {
     /// Shows the reserve: with less space than `freeBytesMin` a write fails with `diskFull` before anything is
     /// written, reads go on, deletes pass, and after `resume` writing goes on. `resume` fails while the disk is full.
@@ -37,7 +39,9 @@ struct DiskFullTests {
         let free = try #require(Paths.freeBytes(disk.path))
         writeFile(disk.path + "/filler", Array(repeating: 1, count: Int(free) - 30_000_000))
 
-        #expect(failure { () throws(StoreError) in try store.writeAndWait(put(.state, [2], [2])) } == .diskFull)
+        #expect(
+            failure { () throws(StoreError) in try store.writeAndWait(put(.state, [2], [2])) }
+                == .diskFull)
         #expect(StoreError.diskFull.code == "E341")
         #expect(failure { () throws(StoreError) in try store.resumeAndWait() } == .diskFull)
         #expect(try store.get(.state, [1]) == [1])
@@ -45,7 +49,9 @@ struct DiskFullTests {
 
         unlink(disk.path + "/filler")
         // Still refused: who lost a batch has to know before others are written.
-        #expect(failure { () throws(StoreError) in try store.writeAndWait(put(.state, [3], [3])) } == .diskFull)
+        #expect(
+            failure { () throws(StoreError) in try store.writeAndWait(put(.state, [3], [3])) }
+                == .diskFull)
         try store.resumeAndWait()
         try store.writeAndWait(put(.state, [3], [3]))
         #expect(try store.scan(.state).map(\.key) == [[1], [3]])
@@ -81,7 +87,8 @@ struct DiskFullTests {
         while error == nil && acknowledged.count < 3_000 {
             let value = rng.bytes(20_000)
             error = failure { () throws(StoreError) in
-                try store.writeAndWait(put(.state, StoreKey().u32(UInt32(acknowledged.count)).bytes, value))
+                try store.writeAndWait(
+                    put(.state, StoreKey().u32(UInt32(acknowledged.count)).bytes, value))
             }
             if error == nil { acknowledged.append(value) }
         }
@@ -93,7 +100,9 @@ struct DiskFullTests {
             }
         }
         try check()
-        #expect(failure { () throws(StoreError) in try store.writeAndWait(put(.meta, [1], [1])) } != nil)
+        #expect(
+            failure { () throws(StoreError) in try store.writeAndWait(put(.meta, [1], [1])) } != nil
+        )
         unlink(filler)
         try store.resumeAndWait()
         try check()
@@ -120,7 +129,9 @@ struct DiskFullTests {
         let pinned = try blobs.put(Array(repeating: 8, count: 300_000))
         try blobs.pin(pinned, .user, until: BlobStore.forever)
         // Announced: refused before a byte is written.
-        guard case .full = failure({ () throws(BlobError) in try blobs.writer(length: 100_000_000) }) else {
+        guard
+            case .full = failure({ () throws(BlobError) in try blobs.writer(length: 100_000_000) })
+        else {
             Issue.record("100 MB were accepted on a disk of 24")
             return
         }

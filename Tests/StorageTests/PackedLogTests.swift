@@ -29,7 +29,8 @@ import Wire
             settings.blockEventsMax = 20
             settings.blockBytesMax = 2_000
             return try PackedLog(
-                store: store, network: NetworkID(repeating: 1), signer: MixSigner(seed: 1), verifier: MixVerifier(),
+                store: store, network: NetworkID(repeating: 1), signer: MixSigner(seed: 1),
+                verifier: MixVerifier(),
                 hashing: MixHashing(), settings: settings,
                 onDurable: { next in acknowledged.withLock { $0.append(next) } })
         }
@@ -53,7 +54,8 @@ import Wire
                 let bytes = rng.bytes(Int.random(in: 0...120, using: &rng))
                 let sequence = try log.append(stream, time: given, bytes)
                 let newest = max(given, events.last?.time ?? 0)
-                events.append(LogEvent(sequence: sequence, stream: stream, time: newest, bytes: bytes))
+                events.append(
+                    LogEvent(sequence: sequence, stream: stream, time: newest, bytes: bytes))
             }
             try log.sync()
             return events
@@ -76,15 +78,20 @@ import Wire
             #expect(try bench.log.verify() == 700)
             var rng = SeededGenerator(seed: 2)
             for _ in 0..<60 {
-                let stream = Bool.random(using: &rng) ? LogStream(repeating: UInt8.random(in: 1...4, using: &rng)) : nil
+                let stream =
+                    Bool.random(using: &rng)
+                    ? LogStream(repeating: UInt8.random(in: 1...4, using: &rng)) : nil
                 let from = UInt64.random(in: 990...1_750, using: &rng)
                 let to = UInt64.random(in: 990...1_750, using: &rng)
                 let after = Bool.random(using: &rng) ? UInt64.random(in: 0...700, using: &rng) : 0
                 let limit = Int.random(in: 1...200, using: &rng)
                 let want = events.filter {
-                    (stream == nil || $0.stream == stream) && $0.time >= from && $0.time < to && $0.sequence >= after
+                    (stream == nil || $0.stream == stream) && $0.time >= from && $0.time < to
+                        && $0.sequence >= after
                 }.prefix(limit)
-                #expect(try bench.log.read(stream, from: from, to: to, after: after, limit: limit) == Array(want))
+                #expect(
+                    try bench.log.read(stream, from: from, to: to, after: after, limit: limit)
+                        == Array(want))
             }
         }
     }
@@ -99,9 +106,12 @@ import Wire
         var rng = SeededGenerator(seed: 4)
         for i in 0..<300 {
             var bytes = row.value
-            bytes[i < bytes.count ? i * bytes.count / 300 : 0] ^= 1 << UInt8.random(in: 0..<8, using: &rng)
+            bytes[i < bytes.count ? i * bytes.count / 300 : 0] ^=
+                1 << UInt8.random(in: 0..<8, using: &rng)
             try bench.store.writeAndWait(put(.packed, row.key, bytes, synced: false))
-            guard case .damaged(0, _) = failure({ () throws(PackedLogError) in try bench.log.read() }) else {
+            guard
+                case .damaged(0, _) = failure({ () throws(PackedLogError) in try bench.log.read() })
+            else {
                 Issue.record("a changed block was read: byte \(i * bytes.count / 300)")
                 continue
             }
@@ -123,7 +133,8 @@ import Wire
         func open(_ signer: UInt64, _ network: UInt8) -> PackedBlock.Fault? {
             failure { () throws(PackedBlock.Fault) in
                 try PackedBlock.open(
-                    rows[0].value, signer: MixSigner(seed: signer).publicKey, network: NetworkID(repeating: network),
+                    rows[0].value, signer: MixSigner(seed: signer).publicKey,
+                    network: NetworkID(repeating: network),
                     verifier: MixVerifier(), hashing: MixHashing())
             }
         }
@@ -145,14 +156,16 @@ import Wire
         let bench = try Bench()
         _ = try bench.fill(100, seed: 6)
         bench.log.close()
-        let last = try #require(try bench.store.scan(.packed, prefix: [1], reverse: true, limit: 1).first)
+        let last = try #require(
+            try bench.store.scan(.packed, prefix: [1], reverse: true, limit: 1).first)
         let begin = PackedLogReader.sequence(inKey: last.key)
         switch kind {
         case "missing":
             var removal = StoreBatch(isSynced: true)
             removal.delete(.packed, last.key)
             try bench.store.writeAndWait(removal)
-        case "changed": try bench.store.writeAndWait(put(.packed, last.key, Array(last.value.dropLast(9))))
+        case "changed":
+            try bench.store.writeAndWait(put(.packed, last.key, Array(last.value.dropLast(9))))
         default: try bench.store.writeAndWait(put(.meta, PackedLog.tailKey, [1, 2, 3]))
         }
         bench.log = try Bench.open(bench.store, bench.acknowledged)
@@ -163,7 +176,9 @@ import Wire
         }
         #expect(try bench.log.append(LogStream(repeating: 1), time: 1, [1]) == 100)
         try bench.log.sync()
-        #expect((failure { () throws(PackedLogError) in try bench.log.verify() } == nil) == (kind == "tail"))
+        #expect(
+            (failure { () throws(PackedLogError) in try bench.log.verify() } == nil)
+                == (kind == "tail"))
     }
 
     /// Shows that old blocks are removed and what reaches beyond the edge stays.
@@ -183,11 +198,14 @@ import Wire
         let bench = try Bench()
         #expect(
             failure { () throws(PackedLogError) in
-                try bench.log.append(.zero, time: 1, Array(repeating: 0, count: PackedBlock.eventBytesMax + 1))
+                try bench.log.append(
+                    .zero, time: 1, Array(repeating: 0, count: PackedBlock.eventBytesMax + 1))
             } == .tooLong(PackedBlock.eventBytesMax + 1))
         #expect(try bench.log.append(.zero, time: 1, []) == 0)
         bench.log.close()
-        #expect(failure { () throws(PackedLogError) in try bench.log.append(.zero, time: 1, []) } == .closed)
+        #expect(
+            failure { () throws(PackedLogError) in try bench.log.append(.zero, time: 1, []) }
+                == .closed)
         bench.log = try Bench.open(bench.store, bench.acknowledged)
     }
 
@@ -195,16 +213,20 @@ import Wire
     @Test func blockLayout() throws {
         let block = PackedBlock(
             sealing: [
-                LogEvent(sequence: 7, stream: LogStream(repeating: 0xaa), time: 1_000, bytes: [1, 2, 3]),
+                LogEvent(
+                    sequence: 7, stream: LogStream(repeating: 0xaa), time: 1_000, bytes: [1, 2, 3]),
                 LogEvent(sequence: 8, stream: LogStream(repeating: 0xbb), time: 1_001, bytes: []),
                 LogEvent(sequence: 9, stream: LogStream(repeating: 0xaa), time: 1_001, bytes: [4]),
-            ], previous: Digest(repeating: 0x11), network: NetworkID(repeating: 1), signer: MixSigner(seed: 1),
+            ], previous: Digest(repeating: 0x11), network: NetworkID(repeating: 1),
+            signer: MixSigner(seed: 1),
             hashing: MixHashing())
         let text =
             "01" + "0700000000000000" + String(repeating: "11", count: 32) + "02000000"
             + String(repeating: "aa", count: 32) + String(repeating: "bb", count: 32) + "03000000"
-            + "0000" + "e803000000000000" + "03000000" + "010203" + "0100" + "e903000000000000" + "00000000"
-            + "0000" + "e903000000000000" + "01000000" + "04" + block.root.hex + block.signature.bytes.hex
+            + "0000" + "e803000000000000" + "03000000" + "010203" + "0100" + "e903000000000000"
+            + "00000000"
+            + "0000" + "e903000000000000" + "01000000" + "04" + block.root.hex
+            + block.signature.bytes.hex
         #expect(block.encoded.hex == text)
         #expect(try PackedBlock(decoding: block.encoded) == block)
         var rng = SeededGenerator(seed: 9)
@@ -212,9 +234,12 @@ import Wire
         for _ in 0..<4_000 {
             var bytes = block.encoded
             for _ in 0..<Int.random(in: 1...2, using: &rng) {
-                bytes[Int.random(in: 0..<bytes.count, using: &rng)] = UInt8.random(in: 0...255, using: &rng)
+                bytes[Int.random(in: 0..<bytes.count, using: &rng)] = UInt8.random(
+                    in: 0...255, using: &rng)
             }
-            if Int.random(in: 0..<5, using: &rng) == 0 { bytes.removeLast(Int.random(in: 1..<bytes.count, using: &rng)) }
+            if Int.random(in: 0..<5, using: &rng) == 0 {
+                bytes.removeLast(Int.random(in: 1..<bytes.count, using: &rng))
+            }
             if let other = try? PackedBlock(decoding: bytes) {
                 accepted += 1
                 #expect(other.encoded == bytes)
@@ -229,15 +254,18 @@ import Wire
         for count in 1...70 {
             let events = (0..<count).map {
                 LogEvent(
-                    sequence: UInt64($0), stream: LogStream(Bytes32(rng.bytes(32))!), time: rng.next(),
+                    sequence: UInt64($0), stream: LogStream(Bytes32(rng.bytes(32))!),
+                    time: rng.next(),
                     bytes: rng.bytes(Int.random(in: 0...40, using: &rng)))
             }
-            let tree = MerkleTree(leafTag: PackedBlock.leafTag, items: events.map(\.leafItem), hashing: MixHashing())
+            let tree = MerkleTree(
+                leafTag: PackedBlock.leafTag, items: events.map(\.leafItem), hashing: MixHashing())
             let root = PackedBytes.root(of: events, hashing: MixHashing())
             #expect(root == tree.root(hashing: MixHashing()))
             #expect(
                 tree.path(of: count / 2).proves(
-                    events[count / 2].leafItem, at: count / 2, of: count, root: root, leafTag: PackedBlock.leafTag,
+                    events[count / 2].leafItem, at: count / 2, of: count, root: root,
+                    leafTag: PackedBlock.leafTag,
                     hashing: MixHashing()))
         }
     }
@@ -258,7 +286,9 @@ import Wire
         writeFile(disk.path + "/filler", Array(repeating: 1, count: Int(free) - 30_000_000))
         try log.append(.zero, time: 60, [2])
         #expect(failure { () throws(PackedLogError) in try log.sync() } == .store(.diskFull))
-        #expect(failure { () throws(PackedLogError) in try log.append(.zero, time: 61, [3]) } == .store(.diskFull))
+        #expect(
+            failure { () throws(PackedLogError) in try log.append(.zero, time: 61, [3]) }
+                == .store(.diskFull))
         #expect(try log.read().count == 50)
         Scratch.remove(disk.path + "/filler")
         try store.resumeAndWait()

@@ -17,7 +17,9 @@ import Testing
         #expect(try store.get(.state, [9]) == nil)
         store.close()
         #expect(failure { () throws(StoreError) in try store.get(.state, [1, 2]) } == .closed)
-        #expect(failure { () throws(StoreError) in try store.writeAndWait(put(.state, [1], [])) } == .closed)
+        #expect(
+            failure { () throws(StoreError) in try store.writeAndWait(put(.state, [1], [])) }
+                == .closed)
 
         let again = try Store(path: scratch.file("store"))
         defer { again.close() }
@@ -33,7 +35,9 @@ import Testing
         defer { store.close() }
         var rng = SeededGenerator(seed: 11)
         func key() -> [UInt8] {
-            (0..<Int.random(in: 1...3, using: &rng)).map { _ in [0, 1, 7, 255].randomElement(using: &rng)! }
+            (0..<Int.random(in: 1...3, using: &rng)).map { _ in
+                [0, 1, 7, 255].randomElement(using: &rng)!
+            }
         }
         var rows: [[UInt8]: [UInt8]] = [:]
         var batch = StoreBatch(isSynced: false)
@@ -122,7 +126,11 @@ import Testing
             let size = i == 3 ? 1_900 : 400
             store.write(put(.meta, [UInt8(i)], Array(repeating: 1, count: size))) { result in
                 answers.withLock {
-                    if case .failure(let error) = result { $0.append(error) } else { $0.append(nil) }
+                    if case .failure(let error) = result {
+                        $0.append(error)
+                    } else {
+                        $0.append(nil)
+                    }
                 }
                 answers.signal()
             }
@@ -145,11 +153,15 @@ import Testing
         try store.writeAndWait(put(.meta, [1], [1]))
         store.close()
         writeFile(path + "/FORMAT", Array("2\n".utf8))
-        let before = scratch.files(in: path + "/db", suffix: "").map { $0 + "\(readFile($0)?.count ?? -1)" }
+        let before = scratch.files(in: path + "/db", suffix: "").map {
+            $0 + "\(readFile($0)?.count ?? -1)"
+        }
         let error = failure { () throws(StoreError) in try Store(path: path, format: 1) }
         #expect(error == .newerFormat(found: 2, known: 1))
         #expect(error?.code == "E707")
-        #expect(scratch.files(in: path + "/db", suffix: "").map { $0 + "\(readFile($0)?.count ?? -1)" } == before)
+        #expect(
+            scratch.files(in: path + "/db", suffix: "").map { $0 + "\(readFile($0)?.count ?? -1)" }
+                == before)
         let newer = try Store(path: path, format: 2)
         defer { newer.close() }
         #expect(try newer.get(.meta, [1]) == [1])
@@ -160,7 +172,9 @@ import Testing
         let scratch = Scratch()
         let store = try Store(path: scratch.file("store"))
         defer { store.close() }
-        guard case .locked = failure({ () throws(StoreError) in try Store(path: scratch.file("store")) })
+        guard
+            case .locked = failure({ () throws(StoreError) in try Store(path: scratch.file("store"))
+                })
         else {
             Issue.record("a second store was opened, or refused for another reason")
             return
@@ -208,13 +222,16 @@ import Testing
         let scratch = Scratch()
         let path = scratch.file("store")
         let store = try Store(path: path)
-        for i in 0..<20 { try store.writeAndWait(put(.state, [UInt8(i)], Array(repeating: 7, count: 500))) }
+        for i in 0..<20 {
+            try store.writeAndWait(put(.state, [UInt8(i)], Array(repeating: 7, count: 500)))
+        }
         // A copy of the files as a crash would leave them: no orderly close.
         let copy = scratch.file("copy")
         mkdir(copy, 0o700)
         mkdir(copy + "/db", 0o700)
         writeFile(copy + "/FORMAT", readFile(path + "/FORMAT")!)
-        for file in scratch.files(in: path + "/db", suffix: "") where !file.hasSuffix("/.") && !file.hasSuffix("/..") {
+        for file in scratch.files(in: path + "/db", suffix: "")
+        where !file.hasSuffix("/.") && !file.hasSuffix("/..") {
             writeFile(copy + "/db/" + file.split(separator: "/").last!, readFile(file)!)
         }
         store.close()
@@ -237,7 +254,9 @@ import Testing
         let copy = try Store(path: scratch.file("copy"))
         defer { copy.close() }
         #expect(try copy.scan(.state).map(\.key) == [[1]])
-        #expect(failure { () throws(StoreError) in try store.checkpoint(to: scratch.file("copy")) } != nil)
+        #expect(
+            failure { () throws(StoreError) in try store.checkpoint(to: scratch.file("copy")) }
+                != nil)
     }
 
     /// Shows that the memory of an open, idle store stays small: write buffers and tables together.

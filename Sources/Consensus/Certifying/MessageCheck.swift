@@ -68,8 +68,9 @@ public enum MessageCheck {
         return nil
     }
 
-    /// Blocks that a finalize or state certificate proves rest on votes of honest seats: only the proofs are checked. A
-    /// block without proof was asked for by its hash; its parent certificate is checked, since it is learnt from.
+    /// Blocks that a finalize or state certificate proves rest on votes of honest seats: only the proofs are
+    /// checked. A block without proof was asked for by its hash; its parent certificate is checked, since it is
+    /// learnt from.
     private static func problem(
         of message: Blocks, seats: SeatList, network: NetworkID, verifying: some Verifying
     ) -> Problem? {

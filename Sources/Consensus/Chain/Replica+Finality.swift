@@ -6,7 +6,7 @@ import Wire
 /// What proves that a handed block is final, to be shown to followers.
 struct HandedProof: Sendable {
     let block: Block
-    /// Headers after it, up to the one that the certificate covers.
+    /// Headers after it, up to the one that the certificate covers, at most `linksMax`.
     let links: [BlockHeader]
     let finalizeCertificate: Certificate?
     let stateCertificate: StateCertificate?
@@ -71,14 +71,12 @@ extension Replica {
         run.reverse()
         let headers = run.map(\.header)
         for (i, held) in run.enumerated() {
-            let links = Array(headers[(i + 1)...].prefix(LedgerLimits.linksMax))
-            hand(held, isTop: i == run.count - 1, links: links, finalize: finalize, state: state)
+            hand(held, links: Array(headers[(i + 1)...]), finalize: finalize, state: state)
         }
     }
 
     mutating func hand(
-        _ held: HeldBlock, isTop: Bool, links: [BlockHeader], finalize: Certificate?,
-        state: StateCertificate?
+        _ held: HeldBlock, links: [BlockHeader], finalize: Certificate?, state: StateCertificate?
     ) {
         invariant(
             held.header.height == handed.height + 1 && held.header.parentHash == handed.hash,
@@ -86,16 +84,19 @@ extension Replica {
         handed = Position(height: held.header.height, hash: held.hash)
         finalHeight = max(finalHeight, handed.height)
         tree.insert(held)
-        handedProofs.insert(
-            HandedProof(
-                block: held.block, links: links, finalizeCertificate: finalize,
-                stateCertificate: state), for: handed.height)
+        // A block whose proof is farther away is not pushed: followers fetch it.
+        if links.count <= LedgerLimits.linksMax {
+            handedProofs.insert(
+                HandedProof(
+                    block: held.block, links: links, finalizeCertificate: finalize,
+                    stateCertificate: state), for: handed.height)
+        }
         emit(
             .finalised(
                 FinalBlock(
                     block: held.block, hash: held.hash,
-                    finalizeCertificate: isTop ? finalize : nil,
-                    stateCertificate: isTop ? state : nil)))
+                    finalizeCertificate: links.isEmpty ? finalize : nil,
+                    stateCertificate: links.isEmpty ? state : nil)))
     }
 
     /// A block was executed durably: everything that waited for the state goes on.

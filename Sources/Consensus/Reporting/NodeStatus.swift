@@ -8,7 +8,8 @@ public struct NodeStatus: Sendable, Hashable {
         /// Behind what a quorum certified: reads answer with `behind` heights.
         case syncing(behind: UInt64)
         case live
-        /// Demand without finality for more than 10 s although a quorum of seats is heard, or too much is uncertified.
+        /// Demand without finality for more than 10 s although a quorum of seats is heard, or too much is
+        /// uncertified.
         case stalled(StallCause)
         /// The same with fewer seats than a quorum: read-only.
         case noQuorum
@@ -56,7 +57,7 @@ extension Replica {
         for (seat, peer) in seatPeers.enumerated() {
             let at = seat == own ? now : peers[peer]?.heardAt
             silent.append(at.map { UInt64(clamping: (now - $0).milliseconds) })
-            if let at, now - at <= Replica.stallAfter {
+            if let at, now - at < Replica.stallAfter {
                 heard.append(UInt16(seat))
             } else {
                 missing.append(UInt16(seat))

@@ -15,8 +15,8 @@ public enum BlockAnswer {
     /// Bytes of blocks in one answer, so that it stays within 1.1 MiB with its links.
     public static let bytesMax = 1 << 20
 
-    /// Consecutive blocks from the asked height, the headers up to the next proof, and that proof; nil if the height is not
-    /// executed, the hash is another one, or no proof lies within `linksMax` headers.
+    /// Consecutive blocks from the asked height, the headers up to the next proof, and that proof; nil if the
+    /// height is not executed, the hash is another one, or no proof lies within `linksMax` headers.
     public static func answer(
         to request: FetchBlocks, executedHeight: UInt64, store: some BlockStoreReading,
         hashing: some Hashing

@@ -182,9 +182,8 @@ extension Replica {
         let headers = run.map(\.header) + message.links
         for (i, held) in run.enumerated() {
             hand(
-                held, isTop: i == headers.count - 1,
-                links: Array(headers[(i + 1)...].prefix(LedgerLimits.linksMax)),
-                finalize: message.finalizeCertificate, state: message.stateCertificate)
+                held, links: Array(headers[(i + 1)...]), finalize: message.finalizeCertificate,
+                state: message.stateCertificate)
         }
         if let last = run.last {
             raiseTip(view: last.header.view, hash: last.hash)

@@ -64,6 +64,7 @@ extension Replica {
         (timersStart ?? now) + delay.backedOff(failedViews) * count
     }
 
+    /// Full timers for every leader: here 4.8 will nullify at once when the leader's turn is to be skipped.
     mutating func armViewTimers() {
         let record = views[view] ?? ViewRecord()
         if record.nullifyMark { return }
@@ -79,7 +80,8 @@ extension Replica {
         resendRounds = 0
     }
 
-    /// Every 2Δ while there is demand. If the only reason is an own vote in an otherwise idle network, ever less often.
+    /// Every 2Δ while there is demand. If the only reason is an own vote in an otherwise idle network, ever
+    /// less often.
     mutating func armResend() {
         guard isActive, seats.count > 1 else { return }
         var interval = delta * 2
@@ -106,7 +108,7 @@ extension Replica {
             case .attestation: resendAttestation()
             case .status: statusDue()
             case .follow: followDue()
-            case .fetch, .wake: break
+            case .wake: break
             }
             if mode == .stopped { return }
         }

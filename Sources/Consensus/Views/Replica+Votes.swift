@@ -39,11 +39,9 @@ extension Replica {
     mutating func count(_ vote: Vote) -> Bool {
         let ballot = vote.ballot
         let seat = Int(vote.seat)
-        var record = views[ballot.view] ?? ViewRecord()
-        let added = record.add(
+        let added = views[ballot.view, default: ViewRecord()].add(
             ballot.kind, SeatVote(hash: ballot.blockHash, signature: vote.signature), of: seat,
             n: seats.count)
-        views[ballot.view] = record
         switch added {
         case .repeated:
             stats.repeatedVotes += 1
@@ -52,7 +50,7 @@ extension Replica {
             report(vote, against: first)
             return false
         case .new:
-            if record[ballot.kind] == nil,
+            if let record = views[ballot.view], record[ballot.kind] == nil,
                 record.count(ballot.kind, for: ballot.blockHash) >= seats.quorum
             {
                 learn(Certificate(ballot: ballot, votes: record.allVotes(for: ballot)))
@@ -118,6 +116,8 @@ extension Replica {
         views[w] = record
         journal(kind, view: w, hash: hash)
         stats.votesCast += 1
+        // What just left need not be resent at once.
+        if deadlines[.resend] != nil { armResend() }
         let ballot = Ballot(kind: kind, epoch: epoch, view: w, blockHash: hash)
         let signature = voting.sign(
             ballot.kind.signatureKind, network: configuration.network, body: ballot.signedBody)
@@ -161,7 +161,8 @@ extension Replica {
         nullify()
     }
 
-    /// Own votes of this view and the one before, the own proposal, and finalize votes whose block is not final (4.3).
+    /// Own votes of this view and the one before, the own proposal, and finalize votes whose block is not final
+    /// (4.3).
     mutating func resend() {
         lastResend = now
         stats.resends += 1

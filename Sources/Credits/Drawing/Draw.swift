@@ -1,7 +1,7 @@
 import Basis
 import Records
 public import Trust
-import Wire
+public import Wire
 
 /// One offer that may be drawn for a job.
 public struct DrawCandidate: Sendable, Hashable {
@@ -15,6 +15,36 @@ public struct DrawCandidate: Sendable, Hashable {
         self.slotClass = slotClass
         self.tickets = tickets
         self.owner = owner
+    }
+}
+
+/// The eligible list of one draw. Only its hash is in the event; the list is kept in family `proofs` under
+/// 3 ‖ job ‖ round.
+public struct CandidateList: Sendable, Hashable, WireCodable {
+    /// Ascending by (account, slotClass).
+    public let candidates: [DrawCandidate]
+
+    public init(_ candidates: [DrawCandidate]) { self.candidates = candidates }
+
+    public static func key(_ job: JobID, round: UInt32) -> [UInt8] {
+        StoreKey([3]).raw(job.bytes).u32(round).bytes
+    }
+
+    public func encode(to w: inout WireWriter) {
+        w.list(candidates) {
+            $0.value($1.account)
+            $0.u8($1.slotClass)
+            $0.u32($1.tickets)
+            $0.value($1.owner)
+        }
+    }
+
+    public init(from r: inout WireReader) throws(WireError) {
+        candidates = try r.ascending(
+            max: 1_000_000, itemBytesMin: 69, by: { OfferKey(account: $0.account, slotClass: $0.slotClass) }
+        ) { (r) throws(WireError) in
+            DrawCandidate(account: try r.value(), slotClass: try r.u8(), tickets: try r.u32(), owner: try r.value())
+        }
     }
 }
 

@@ -19,6 +19,7 @@ extension Ledger {
         supplyBefore = supply
         clockBefore = clock
         events.removeAll(keepingCapacity: true)
+        drawLists = []
 
         let before = clock
         applyHeader(header)
@@ -96,7 +97,7 @@ extension Ledger {
                 events[place] = .outcome(txIndex: UInt32(index), id: checked.id, code: code, fee: fee)
                 outcomes.append(.init(id: checked.id, hash: checked.hash, code: code, author: .init(checked.entry)))
             case .failure(let refusal):
-                let code: OutcomeCode = refusal == .badSignature ? .badSignature : .malformed
+                let code = EntryChecks.code(of: refusal)
                 events.append(.outcome(txIndex: UInt32(index), id: .zero, code: code, fee: .zero))
                 let hash = Block.entryHash(bytes[index], hashing: hashing)
                 outcomes.append(.init(id: .zero, hash: hash, code: code, author: nil))
@@ -137,22 +138,31 @@ extension Ledger {
         let link = DigestLink(
             blockHash: hash, eventRoot: Ledger.eventRoot(encoded, hashing: hashing),
             deltaHash: Ledger.deltaHash(changes, hashing: hashing), full: isFull ? fullStateHash() : .zero)
+        let step = DigestStep(before: digest, link: link)
         digest = link.digest(after: digest, height: height, hashing: hashing)
         blockHash = hash
         let problem = isFull ? supplyProblem() : supply.problem
         return BlockExecution(
             height: height, blockHash: hash, digest: digest, link: link, time: clock.time,
             ledgerTime: clock.ledgerTime, mix: clock.mix, outcomes: outcomes, events: events, encodedEvents: encoded,
-            batch: batch(changes, encoded, link, outcomes), hasDueWork: hasDueWork, hasArmedTimer: timers.count > 0,
+            batch: batch(changes, encoded, step, outcomes), blocksDue: blocksDue, hasArmedTimer: timers.count > 0,
             seats: seatPositions, conservationProblem: problem)
     }
 
-    /// Demand D2: a draw waits for its beacon, or a timer is due.
-    public var hasDueWork: Bool {
-        if !pendingDraws.isEmpty { return true }
-        guard let first = timers.order.first?.key else { return false }
-        return first.deadline <= clock.ledgerTime
+    /// Demand D2: how many further blocks the state asks for at least. Those that the youngest waiting draw lacks until
+    /// enough different seats have proposed, or 1 for a timer that is due; 0 if nothing is due.
+    public var blocksDue: Int {
+        var due = 0
+        if let first = timers.order.first?.key, first.deadline <= clock.ledgerTime { due = 1 }
+        if let youngest = pendingDraws.last?.key {
+            let distance = min(Int(genesis.beaconDistance), seats.quorum)
+            due = max(due, max(1, distance - distinctProposers(above: youngest.anchorHeight)))
+        }
+        return due
     }
+
+    /// Demand D2: a draw waits for its beacon, or a timer is due.
+    public var hasDueWork: Bool { blocksDue > 0 }
 
     /// Demand D3: a driving timer is armed.
     public var hasArmedTimer: Bool { timers.count > 0 }
@@ -165,7 +175,7 @@ extension Ledger {
     }
 
     private func batch(
-        _ changes: [StateChange], _ encoded: [[UInt8]], _ link: DigestLink, _ outcomes: [BlockExecution.Outcome]
+        _ changes: [StateChange], _ encoded: [[UInt8]], _ step: DigestStep, _ outcomes: [BlockExecution.Outcome]
     ) -> StoreBatch {
         var batch = StoreBatch(isSynced: true)
         batch.operations.reserveCapacity(changes.count + 4 * encoded.count + 2)
@@ -187,7 +197,8 @@ extension Ledger {
         }
         for row in rows { batch.put(.index, row.key, row.value) }
         batch.put(.meta, ExecutedRecord.key, executedRecord.encoded)
-        batch.put(.proofs, DigestLink.key(height), link.encoded)
+        batch.put(.proofs, DigestStep.key(height), step.encoded)
+        for list in drawLists { batch.put(.proofs, list.key, list.candidates.encoded) }
         return batch
     }
 }

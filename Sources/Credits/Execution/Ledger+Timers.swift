@@ -120,6 +120,7 @@ extension Ledger {
                     tickets: one.tickets, rateCPU: terms.rateCPU, rateMemory: terms.rateMemory))
             job.leaseCount += 1
         }
+        drawLists.append((CandidateList.key(id, round: round), CandidateList(candidates)))
         setDraw(id, &job, nil)
         job.round = round
         job.state = .running

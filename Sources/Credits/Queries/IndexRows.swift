@@ -10,7 +10,7 @@ public import Wire
 /// 2 ‖ account ‖ height ‖ ordinal: an event that moved the account's credit or offer → ordinal of the outcome it
 /// belongs to. 3 ‖ submitter ‖ height ‖ job. 4 ‖ worker ‖ height ‖ job ‖ lease.
 /// 5 ‖ txID: like 1, the latest outcome that took nothing. An entry may meet such an outcome before and after its
-/// final one, so it stands apart and never hides that.
+/// final one, so it stands apart and never hides that. 6 ‖ job ‖ height ‖ ordinal: every event of a job.
 public enum IndexRows {
     public struct Row: Sendable, Hashable {
         public let key: [UInt8]
@@ -57,6 +57,7 @@ public enum IndexRows {
 
     public static func accountPrefix(_ account: PublicKey) -> [UInt8] { [2] + account.bytes }
     public static func submitterPrefix(_ account: PublicKey) -> [UInt8] { [3] + account.bytes }
+    public static func jobPrefix(_ job: JobID) -> [UInt8] { [6] + job.bytes }
     public static func workerPrefix(_ account: PublicKey) -> [UInt8] { [4] + account.bytes }
 
     /// The rows of one block. `authors` are those of its entries; `parties` answers for the jobs that occur in it.
@@ -77,6 +78,7 @@ public enum IndexRows {
                 continue
             }
             if case .offerChanged(_, _, _, .lapsed) = event { outcome = noOutcome }
+            if let job = event.job { rows.append(Row(key: jobPrefix(job) + place(height, ordinal), value: [])) }
             for one in accounts(of: event, parties) { rows.append(account(one, height, ordinal, outcome)) }
             switch event {
             case .jobOpened(let job, let submitter, _, _):

@@ -67,8 +67,10 @@ public struct ClockRecord: StateRecord, Sendable, Hashable {
     /// Jobs whose draw waits for its next attempt.
     public var waitingJobs: UInt32
 
-    init(height: UInt64, epoch: UInt64, view: UInt64, time: UInt64, ledgerTime: UInt64, mix: Digest, waitingJobs: UInt32)
-    {
+    init(
+        height: UInt64, epoch: UInt64, view: UInt64, time: UInt64, ledgerTime: UInt64, mix: Digest,
+        waitingJobs: UInt32
+    ) {
         self.height = height
         self.epoch = epoch
         self.view = view
@@ -148,50 +150,5 @@ public struct ExecutedRecord: Sendable, Hashable, WireCodable {
         time = try r.u64()
         ledgerTime = try r.u64()
         mix = try r.value()
-    }
-}
-
-/// What joins a state digest to the one before it (`ledger.md` 5.2). Kept per height in family `proofs` under
-/// 2 ‖ height, so that a receipt can lead from a block without an own certificate up to a certified height.
-public struct DigestLink: Sendable, Hashable, WireCodable {
-    public static let bytes = 128
-
-    public let blockHash: Digest
-    public let eventRoot: Digest
-    public let deltaHash: Digest
-    /// Zero except at full digests.
-    public let full: Digest
-
-    public init(blockHash: Digest, eventRoot: Digest, deltaHash: Digest, full: Digest) {
-        self.blockHash = blockHash
-        self.eventRoot = eventRoot
-        self.deltaHash = deltaHash
-        self.full = full
-    }
-
-    /// Key in family `proofs`.
-    public static func key(_ height: UInt64) -> [UInt8] { StoreKey([2]).u64(height).bytes }
-
-    /// `D_h = H("peernode/state/v1", D_{h−1}, u64 h, blockHash, eventRoot, deltaHash, full)`.
-    public func digest(after previous: Digest, height: UInt64, hashing: some Hashing) -> Digest {
-        hashing.hash("peernode/state/v1") {
-            $0.value(previous)
-            $0.u64(height)
-            $0.value(self)
-        }
-    }
-
-    public func encode(to w: inout WireWriter) {
-        w.value(blockHash)
-        w.value(eventRoot)
-        w.value(deltaHash)
-        w.value(full)
-    }
-
-    public init(from r: inout WireReader) throws(WireError) {
-        blockHash = try r.value()
-        eventRoot = try r.value()
-        deltaHash = try r.value()
-        full = try r.value()
     }
 }

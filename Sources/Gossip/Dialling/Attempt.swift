@@ -270,6 +270,8 @@ extension Attempt {
     /// Which of two failures says more about why a peer was not reached.
     static func weightier(_ a: DialFailure?, _ b: DialFailure) -> DialFailure {
         guard let a else { return b }
+        // What our own socket could not do says nothing; whatever a peer or its silence said does.
+        if a.isOwnTrouble != b.isOwnTrouble { return a.isOwnTrouble ? b : a }
         return a.isDecisive || (b == .timeout || b == .cancelled) ? a : b
     }
 }

@@ -111,6 +111,8 @@ public struct GossipLimits: Sendable, Hashable {
     public var linkRequestMax = Interval.seconds(3)
     public var linkConfirmRepeat = Interval.milliseconds(500)
     public var linkConfirmMax = Interval.seconds(3)
+    /// A link that could not be confirmed is asked for again after this time, not in a loop.
+    public var linkUnconfirmedBackoff = Interval.seconds(10)
     public var linkOfferMax = Interval.seconds(3)
     /// A link younger than this may miss the bit linked: answers of before are under way.
     public var linkYoung = Interval.seconds(3)

@@ -253,6 +253,8 @@ extension Membership {
             closeIfUseless(peer)
         case .confirming:
             send(peer, [.linkClose(.notLinked, retrySeconds: 0)])
+            requestBars.bar(link.id, until: now + limits.linkUnconfirmedBackoff)
+            deadlines.setNoLater(.plan, than: now + limits.linkUnconfirmedBackoff)
             removeLink(peer)
         case .offered:
             removeLink(peer)

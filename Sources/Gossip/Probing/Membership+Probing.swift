@@ -145,9 +145,8 @@ extension Membership {
 
     mutating func receive(_ ping: Ping, _ peer: PeerIndex, _ path: Path) {
         guard let session = sessions[peer] else { return }
-        let claims = links[peer]?.claimsLink ?? false
         noteLinkedBit(peer, ping.flags.contains(.linked), isAck: false)
-        let isLinked = claims || (links[peer]?.claimsLink ?? false)
+        let isLinked = links[peer]?.claimsLink ?? false
         let ack = Ack(
             probe: ping.probe, flags: isLinked ? .linked : [], health: probing.health,
             mySequence: own.published?.sequence ?? 0,

@@ -20,7 +20,7 @@ extension Run {
     private func readProgress(
         _ line: WritableKeyPath<Progress, ProgressLine>, _ bytes: UnsafeRawBufferPointer
     ) {
-        guard hasStarted, let found = progress[keyPath: line].take(bytes) else { return }
+        guard let found = progress[keyPath: line].take(bytes) else { return }
         // At most four a second are passed on (5.4); the last word is the end itself.
         if let last = progress.lastTold, now - last < .milliseconds(250) { return }
         progress.lastTold = now

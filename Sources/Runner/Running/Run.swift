@@ -118,7 +118,7 @@ final class Run {
                 launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid, cpus: cpus,
                 flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
-            child = try UVChild(loop, arguments: line, descriptors: descriptors.given) { [self] _, _ in
+            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
                 outerExited()
             }
         } catch {

@@ -80,15 +80,12 @@ struct Weakening: Sendable {
     var ignoredLimits: Set<LimitHit> = []
     /// Orders to init are not written.
     var withholdsOrders = false
-    /// What is run in place of the item's program.
+    /// Stands before the item's program, as `sh -c` would.
     var wrapper: [String] = []
-    /// A program that is run in place of the probe, without any sandbox.
+    /// Further words for the probe.
+    var probeWords: [String] = []
+    /// The marker of W22 is also that of a process outside, as if one had got away.
     var leavesMarker = false
-
-    var isNone: Bool {
-        replaced.isEmpty && extra.isEmpty && omittedFilter == nil && omittedLimits.isEmpty
-            && ignoredLimits.isEmpty && !withholdsOrders && wrapper.isEmpty && !leavesMarker
-    }
 
     func apply(to arguments: [String]) -> [String] {
         var list = arguments

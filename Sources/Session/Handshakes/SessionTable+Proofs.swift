@@ -139,7 +139,8 @@ extension SessionTable {
             record: established.record, bootNonce: established.body.bootNonce,
             observed: established.body.observed,
             clockDifferenceMilliseconds: overflow ? .max : difference, version: established.version,
-            features: established.body.features, hasRestarted: false, ticket: ticket)
+            features: established.body.features, hasRestarted: false, ticket: ticket,
+            network: established.network)
     }
 
     /// Whether the newer of two sessions with one peer wins (`gossip.md` 4.3, last paragraph).

@@ -22,6 +22,15 @@ extension BlobStore {
         }
     }
 
+    /// From this share on the owner's regular care collects, in thousandths (`compute.md` 5.7).
+    public static let carePermille = 950
+
+    /// The regular care of the store, every minute or so: lapsed pins go, and at 95 % of `blobs.max` a pass collects.
+    public func care() throws(BlobError) -> Collected {
+        try removeLapsedPins()
+        return usePermille >= BlobStore.carePermille ? try collect() : Collected()
+    }
+
     /// Removes a blob that nobody pinned or holds open; false if somebody does or it is not here.
     public func remove(_ id: BlobID) throws(BlobError) -> Bool {
         try state.withLock { (state) throws(BlobError) in
@@ -39,7 +48,8 @@ extension BlobStore {
         let goal = state.bytesMax / 1_000 * BlobStore.collectedPermille
         var collection = Collected()
         func isEnough() -> Bool {
-            let used = state.counts.bytes + state.counts.reservedBytes
+            let used =
+                state.counts.bytes + state.counts.reservedBytes
                 - (isDryRun ? collection.bytes : 0)
             let free = (Paths.freeBytes(path) ?? .max >> 1) + (isDryRun ? collection.bytes : 0)
             return used <= goal && wanting <= state.bytesMax - min(state.bytesMax, used)
@@ -118,7 +128,9 @@ extension BlobStore {
             after = last.id
             for info in page where info.length > UInt64(BlobStore.inlineBytesMax) {
                 try state.withLock { (state) throws(BlobError) in
-                    guard let record = try record(info.id), !Paths.exists(file(info.id)) else { return }
+                    guard let record = try record(info.id), !Paths.exists(file(info.id)) else {
+                        return
+                    }
                     try forget(info.id, record, &state)
                     sweep.records += 1
                 }
@@ -133,7 +145,8 @@ extension BlobStore {
             let id = TextID.bytes(base32: name).flatMap { BlobID($0) }
             let isKnown = try id.map { (id) throws(BlobError) in try fetchRow(id) != nil } ?? false
             if isKnown { continue }
-            try BlobError.file { () throws(FileError) in try Paths.remove(path + "/partial/" + name) }
+            try BlobError.file { () throws(FileError) in try Paths.remove(path + "/partial/" + name)
+            }
             sweep.fetches += 1
         }
         for id in try fetches() where !Paths.exists(partialFile(id)) {

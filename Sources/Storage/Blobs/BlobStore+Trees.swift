@@ -135,7 +135,9 @@ extension BlobStore {
         // Read outside the closure: a closure cannot borrow the file.
         for index in 0..<BlobTree.chunkCount(length: try length(id) ?? 0) {
             let chunk = try self.chunk(id, index)
-            do throws(FileError) { try file.write(chunk, at: offset) } catch { throw BlobError(error) }
+            do throws(FileError) { try file.write(chunk, at: offset) } catch {
+                throw BlobError(error)
+            }
             offset += UInt64(chunk.count)
         }
         do throws(FileError) {

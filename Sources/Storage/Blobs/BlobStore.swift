@@ -89,7 +89,9 @@ public final class BlobStore: @unchecked Sendable {
         }
         // A writer's file that outlived its process can never be finished.
         try BlobError.file { () throws(FileError) in
-            for name in try Paths.names(in: path + "/tmp") { try Paths.remove(path + "/tmp/" + name) }
+            for name in try Paths.names(in: path + "/tmp") {
+                try Paths.remove(path + "/tmp/" + name)
+            }
         }
         try count()
     }
@@ -105,7 +107,8 @@ public final class BlobStore: @unchecked Sendable {
     public var usePermille: Int {
         state.withLock { state in
             let used = state.counts.bytes + state.counts.reservedBytes
-            return state.bytesMax == 0 ? 1_000 : Int(min(used, state.bytesMax * 2) * 1_000 / state.bytesMax)
+            return state.bytesMax == 0
+                ? 1_000 : Int(min(used, state.bytesMax * 2) * 1_000 / state.bytesMax)
         }
     }
 

@@ -35,17 +35,20 @@ public final class BlobWriter: @unchecked Sendable {
     public var length: UInt64 { written + UInt64(pending.count) }
 
     /// Takes the next bytes. After an error the writer is over and its file removed.
-    public func append(_ bytes: some Collection<UInt8>) throws(BlobError) {
+    public func append(_ bytes: [UInt8]) throws(BlobError) { try append(bytes[...]) }
+
+    /// As `append` of an array.
+    public func append(_ bytes: ArraySlice<UInt8>) throws(BlobError) {
         invariant(!isOver, "bytes for a writer that is over")
         do throws(BlobError) {
             let sum = length + UInt64(bytes.count)
             let limit = announced ?? BlobStore.blobBytesMax
             if sum > limit { throw .tooLong(max: limit) }
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let part = rest.prefix(BlobTree.chunkBytes - pending.count)
-                pending.append(contentsOf: part)
-                rest = rest.dropFirst(part.count)
+            var start = bytes.startIndex
+            while start < bytes.endIndex {
+                let end = min(bytes.endIndex, start + BlobTree.chunkBytes - pending.count)
+                pending.append(contentsOf: bytes[start..<end])
+                start = end
                 if pending.count == BlobTree.chunkBytes { try writeChunk() }
             }
         } catch {
@@ -121,7 +124,9 @@ final class BlobFile {
     }
 
     func read(at offset: UInt64, count: Int) throws(BlobError) -> [UInt8] {
-        do throws(FileError) { return try file.read(at: offset, count: count) } catch { throw BlobError(error) }
+        do throws(FileError) { return try file.read(at: offset, count: count) } catch {
+            throw BlobError(error)
+        }
     }
 
     func write(_ bytes: [UInt8], at offset: UInt64) throws(BlobError) {

@@ -18,7 +18,9 @@ struct Cursor: ~Copyable {
         var kept: [UnsafeMutableRawPointer] = []
         func keep(_ bytes: [UInt8]) -> UnsafePointer<CChar> {
             let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + 1, alignment: 1)
-            bytes.withUnsafeBytes { if let start = $0.baseAddress { copy.copyMemory(from: start, byteCount: $0.count) } }
+            bytes.withUnsafeBytes {
+                if let start = $0.baseAddress { copy.copyMemory(from: start, byteCount: $0.count) }
+            }
             kept.append(copy)
             return UnsafePointer(copy.assumingMemoryBound(to: CChar.self))
         }

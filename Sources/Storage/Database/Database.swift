@@ -20,9 +20,10 @@ final class Database: @unchecked Sendable {
         let options = DatabaseOptions(writeBufferBytes: writeBufferBytes, cacheBytes: cacheBytes)
         let (looked, appended) = (options.looked, options.appended)
         let names = Family.allCases.map(\.rawValue) + ["default"]
-        let choices: [OpaquePointer?] = Family.allCases.map {
-            Database.isAppended($0) ? appended : looked
-        } + [looked]
+        let choices: [OpaquePointer?] =
+            Family.allCases.map {
+                Database.isAppended($0) ? appended : looked
+            } + [looked]
         var handles = [OpaquePointer?](repeating: nil, count: names.count)
         let opened = try Database.checked { error in
             Database.withCStrings(names) { pointers in

@@ -62,13 +62,12 @@ struct OpenFile: ~Copyable {
         return bytes
     }
 
-    func write(_ bytes: some Collection<UInt8>, at offset: UInt64) throws(FileError) {
-        let whole = Array(bytes)
+    func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) {
         var done = 0
-        while done < whole.count {
-            let n = whole.withUnsafeBytes {
+        while done < bytes.count {
+            let n = bytes.withUnsafeBytes {
                 pwrite(
-                    descriptor, $0.baseAddress! + done, whole.count - done,
+                    descriptor, $0.baseAddress! + done, bytes.count - done,
                     off_t(offset) + off_t(done))
             }
             if n < 0 {

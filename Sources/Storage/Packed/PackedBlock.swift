@@ -149,7 +149,8 @@ extension PackedBlock: WireEncodable, WireDecodable {
         sealing events: [LogEvent], previous: Digest, network: NetworkID, signer: some Signing,
         hashing: some Hashing
     ) {
-        invariant(!events.isEmpty && events.count <= PackedBlock.eventsMax, "\(events.count) events")
+        invariant(
+            !events.isEmpty && events.count <= PackedBlock.eventsMax, "\(events.count) events")
         self.events = events
         self.previous = previous
         let root = PackedBytes.root(of: events, hashing: hashing)

@@ -1,6 +1,6 @@
-import Wire
 import Basis
 import Trust
+import Wire
 
 /// The inner loops of the packed log: what is done for each event, half a million times a second and more.
 ///
@@ -55,9 +55,11 @@ enum PackedBytes {
                     streams.append(event.stream.raw)
                 }
                 memory.storeBytes(of: number.littleEndian, toByteOffset: at, as: UInt16.self)
-                memory.storeBytes(of: event.time.littleEndian, toByteOffset: at + 2, as: UInt64.self)
                 memory.storeBytes(
-                    of: UInt32(event.bytes.count).littleEndian, toByteOffset: at + 10, as: UInt32.self)
+                    of: event.time.littleEndian, toByteOffset: at + 2, as: UInt64.self)
+                memory.storeBytes(
+                    of: UInt32(event.bytes.count).littleEndian, toByteOffset: at + 10,
+                    as: UInt32.self)
                 at += 14
                 copy(event.bytes, to: memory, at: at)
                 at += event.bytes.count

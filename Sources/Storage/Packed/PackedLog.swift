@@ -185,7 +185,8 @@ public final class PackedLog: @unchecked Sendable {
             state.next += 1
             state.fillingBytes += PackedLog.weight(bytes)
             state.unsettledBytes += PackedLog.weight(bytes)
-            let isFull = state.filling.count == settings.blockEventsMax
+            let isFull =
+                state.filling.count == settings.blockEventsMax
                 || state.fillingBytes >= settings.blockBytesMax
             if isFull { state.closeBlock(settings) }
             return (state.next - 1, isFull || state.filling.count == 1)

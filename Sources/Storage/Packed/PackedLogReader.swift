@@ -73,7 +73,8 @@ struct PackedLogReader {
         }
         let reached = block?.nextSequence ?? 0
         let isWhole =
-            newest == nil ? found.next == 0 : block != nil && reached == found.next && block?.root == found.root
+            newest == nil
+            ? found.next == 0 : block != nil && reached == found.next && block?.root == found.root
         if !isWhole {
             // New events go after both, so that no key is used twice and the gap stays visible.
             let expected = found.next

@@ -125,7 +125,7 @@ enum PeerSamples {
             for _ in 0..<Int.random(in: 1...3, using: &rng) {
                 bytes += Compound.part(PeerSamples.messages.randomElement(using: &rng)!)
             }
-            for _ in 0..<Int.random(in: 1...3, using: &rng) { Mutation.apply(to: &bytes, &rng) }
+            for _ in 0..<Int.random(in: 1...3, using: &rng) { PeerMutation.apply(to: &bytes, &rng) }
             guard let compound = try? Compound(decoding: bytes) else { continue }
             accepted += 1
             if compound.skippedCount == 0 { #expect(compound.encoded == bytes) }
@@ -146,7 +146,7 @@ enum PeerSamples {
 }
 
 /// Seeded damage to bytes: flips, cuts, insertions, values that are often special.
-enum Mutation {
+enum PeerMutation {
     static func apply(to bytes: inout [UInt8], _ rng: inout SeededGenerator) {
         if bytes.isEmpty {
             bytes.append(UInt8.random(in: 0...255, using: &rng))

@@ -78,7 +78,7 @@ import Wire
         var accepted = 0
         for _ in 0..<20_000 {
             var bytes = original
-            Mutation.apply(to: &bytes, &rng)
+            PeerMutation.apply(to: &bytes, &rng)
             guard let record = try? PeerRecord(decoding: bytes) else { continue }
             accepted += 1
             #expect(record.encoded == bytes)
