@@ -1,7 +1,7 @@
 import Glibc
 import Logging
-import Testing
 import TestKit
+import Testing
 
 @testable import API
 
@@ -17,17 +17,22 @@ import TestKit
         limits.failedTokensPerMinute = 10_000
         try await ServerFixture.run(limits: limits) { fixture in
             let wrong = APIClient(
-                endpoint: .tcp(host: "127.0.0.1", port: fixture.port), token: AccessToken.makeSecret())
+                endpoint: .tcp(host: "127.0.0.1", port: fixture.port),
+                token: AccessToken.makeSecret())
             for route in RouteTable.shared.routes where route.scope != .open {
                 let none = try await fixture.tcp(nil).whole(route.method, path(route))
                 #expect(none.status == 401 && none.problem?.code == "E601", "\(route.name)")
                 #expect(none.headers["www-authenticate"] == "Bearer")
-                #expect(try await wrong.whole(route.method, path(route)).status == 401, "\(route.name)")
-                let lower: Scope? = route.scope == .admin ? .submit : route.scope == .submit ? .read : nil
+                #expect(
+                    try await wrong.whole(route.method, path(route)).status == 401, "\(route.name)")
+                let lower: Scope? =
+                    route.scope == .admin ? .submit : route.scope == .submit ? .read : nil
                 if let lower {
                     let answer = try await fixture.tcp(lower).whole(route.method, path(route))
                     #expect(answer.status == 403 && answer.problem?.code == "E602", "\(route.name)")
-                    #expect(answer.problem?.detail == "the token has \(lower.name), this needs \(route.scope.name)")
+                    #expect(
+                        answer.problem?.detail
+                            == "the token has \(lower.name), this needs \(route.scope.name)")
                 }
             }
             #expect(try await fixture.tcp(nil).whole("GET", "/healthz").status == 200)
@@ -41,17 +46,29 @@ import TestKit
         try await ServerFixture.run(origins: ["https://ok.example"]) { fixture in
             let token = fixture.secrets[.admin] ?? ""
             let own = "127.0.0.1:\(fixture.port)"
-            func ask(_ method: String, _ path: String, _ headers: [String]) async throws -> Substring {
-                let lines = ["\(method) \(path) HTTP/1.1"] + headers
-                    + ["Authorization: Bearer \(token)", "Content-Length: 0", "Connection: close", "", ""]
+            func ask(_ method: String, _ path: String, _ headers: [String]) async throws
+                -> Substring
+            {
+                let lines =
+                    ["\(method) \(path) HTTP/1.1"] + headers
+                    + [
+                        "Authorization: Bearer \(token)", "Content-Length: 0", "Connection: close",
+                        "", "",
+                    ]
                 return try await fixture.raw(lines.joined(separator: "\r\n")).prefix(12)
             }
-            let paths = RouteTable.shared.routes.map { ($0.method, path($0)) } + [("GET", "/nothing"), ("PUT", "/")]
+            let paths =
+                RouteTable.shared.routes.map { ($0.method, path($0)) } + [
+                    ("GET", "/nothing"), ("PUT", "/"),
+                ]
             for (method, path) in paths {
                 for headers in [
-                    ["Host: evil.example"], ["Host: evil.example:\(fixture.port)"], ["Host: 127.0.0.1"],
-                    ["Host: 127.0.0.1.evil.example:\(fixture.port)"], ["Host: \(own)", "Origin: https://evil.example"],
-                    ["Host: \(own)", "Origin: null"], ["Host: \(own)", "Sec-Fetch-Site: cross-site"],
+                    ["Host: evil.example"], ["Host: evil.example:\(fixture.port)"],
+                    ["Host: 127.0.0.1"],
+                    ["Host: 127.0.0.1.evil.example:\(fixture.port)"],
+                    ["Host: \(own)", "Origin: https://evil.example"],
+                    ["Host: \(own)", "Origin: null"],
+                    ["Host: \(own)", "Sec-Fetch-Site: cross-site"],
                     ["Host: \(own)", "Origin: http://127.0.0.1:1"],
                 ] {
                     let answer = try await ask(method, path, headers)
@@ -59,8 +76,10 @@ import TestKit
                 }
             }
             for headers in [
-                ["Host: \(own)"], ["Host: localhost:\(fixture.port)"], ["Host: [::1]:\(fixture.port)"],
-                ["Host: \(own)", "Origin: http://\(own)"], ["Host: \(own)", "Origin: https://ok.example"],
+                ["Host: \(own)"], ["Host: localhost:\(fixture.port)"],
+                ["Host: [::1]:\(fixture.port)"],
+                ["Host: \(own)", "Origin: http://\(own)"],
+                ["Host: \(own)", "Origin: https://ok.example"],
                 ["Host: \(own)", "Origin: https://ok.example", "Sec-Fetch-Site: cross-site"],
                 ["Host: \(own)", "Sec-Fetch-Site: same-origin"],
             ] {
@@ -74,15 +93,19 @@ import TestKit
     @Test func onlyListedOriginsGetHeaders() async throws {
         try await ServerFixture.run(origins: ["https://ok.example"]) { fixture in
             let client = fixture.tcp(.read)
-            let listed = try await client.whole("GET", "/v1/node", headers: [("Origin", "https://ok.example")])
+            let listed = try await client.whole(
+                "GET", "/v1/node", headers: [("Origin", "https://ok.example")])
             #expect(listed.headers["access-control-allow-origin"] == "https://ok.example")
             #expect(listed.headers["vary"] == "Origin")
             #expect(listed.headers["access-control-allow-credentials"] == nil)
             let preflight = try await fixture.tcp(nil).whole(
                 "OPTIONS", "/v1/jobs",
-                headers: [("Origin", "https://ok.example"), ("Access-Control-Request-Method", "POST")])
+                headers: [
+                    ("Origin", "https://ok.example"), ("Access-Control-Request-Method", "POST"),
+                ])
             #expect(preflight.status == 204)
-            let own = try await client.whole("GET", "/v1/node", headers: [("Origin", "http://127.0.0.1:\(fixture.port)")])
+            let own = try await client.whole(
+                "GET", "/v1/node", headers: [("Origin", "http://127.0.0.1:\(fixture.port)")])
             #expect(own.status == 200 && own.headers["access-control-allow-origin"] == nil)
             #expect(try await client.whole("OPTIONS", "/v1/jobs").status == 405)
         }
@@ -91,7 +114,8 @@ import TestKit
     /// After ten wrong tokens in a minute an address waits: 429, with the time, also with the right token.
     @Test func wrongTokensLockOut() async throws {
         try await ServerFixture.run { fixture in
-            let wrong = APIClient(endpoint: .tcp(host: "127.0.0.1", port: fixture.port), token: "pnt_wrong")
+            let wrong = APIClient(
+                endpoint: .tcp(host: "127.0.0.1", port: fixture.port), token: "pnt_wrong")
             for _ in 0..<10 { #expect(try await wrong.whole("GET", "/v1/node").status == 401) }
             let locked = try await fixture.tcp(.admin).whole("GET", "/v1/node")
             #expect(locked.status == 429 && locked.problem?.code == "E605")
@@ -122,7 +146,9 @@ import TestKit
                 statuses.append(try await fixture.tcp(.read).whole("GET", "/v1/node").status)
             }
             #expect(statuses.prefix(3) == [200, 200, 200] && statuses.last == 429)
-            for _ in 0..<8 { #expect(try await fixture.socket.whole("GET", "/v1/node").status == 200) }
+            for _ in 0..<8 {
+                #expect(try await fixture.socket.whole("GET", "/v1/node").status == 200)
+            }
             // Another token is not slowed by this one.
             #expect(try await fixture.tcp(.admin).whole("GET", "/v1/node").status == 200)
         }
@@ -138,15 +164,22 @@ import TestKit
     /// Tokens are compared whole; secrets have 256 bits and never repeat.
     @Test func tokens() {
         let secret = AccessToken.makeSecret()
-        #expect(secret.hasPrefix("pnt_") && secret.utf8.count == 47 && secret != AccessToken.makeSecret())
+        #expect(
+            secret.hasPrefix("pnt_") && secret.utf8.count == 47
+                && secret != AccessToken.makeSecret())
         let access = AccessControl(
-            tokens: [.init(name: "a", scope: .read, secret: secret)], hosts: ["node.lan"], origins: [])
+            tokens: [.init(name: "a", scope: .read, secret: secret)], hosts: ["node.lan"],
+            origins: [])
         #expect(access.token("Bearer " + secret)?.name == "a")
         #expect(access.token("bearer " + secret)?.name == "a")
-        for bad in ["", "Bearer ", "Bearer \(secret)x", "Bearer \(secret.dropLast())", secret, "Basic " + secret] {
+        for bad in [
+            "", "Bearer ", "Bearer \(secret)x", "Bearer \(secret.dropLast())", secret,
+            "Basic " + secret,
+        ] {
             #expect(access.token(bad) == nil, "\(bad)")
         }
-        #expect(access.refusal(host: "node.lan:7718", origin: nil, fetchSite: nil, port: 7718) == nil)
+        #expect(
+            access.refusal(host: "node.lan:7718", origin: nil, fetchSite: nil, port: 7718) == nil)
         #expect(access.refusal(host: nil, origin: nil, fetchSite: nil, port: 7718) != nil)
     }
 
@@ -154,7 +187,9 @@ import TestKit
     @Test func modesAndBinding() async throws {
         try await ServerFixture.run { fixture in
             var status = stat()
-            #expect(stat(fixture.server.socketPath ?? "", &status) == 0 && status.st_mode & 0o777 == 0o600)
+            #expect(
+                stat(fixture.server.socketPath ?? "", &status) == 0
+                    && status.st_mode & 0o777 == 0o600)
             #expect(stat(fixture.folder + "/run", &status) == 0 && status.st_mode & 0o777 == 0o700)
             let open = fixture.folder + "/open"
             mkdir(open, 0o700)
@@ -171,13 +206,16 @@ import TestKit
         let long = "/" + String(repeating: "x", count: 120)
         let path = SocketFolder.socketPath(runFolder: long, hashing: MixHashing())
         #expect(path.hasPrefix("/tmp/peernode-\(getuid())-") && path.utf8.count <= 107)
-        #expect(SocketFolder.socketPath(runFolder: "/run/x", hashing: MixHashing()) == "/run/x/api.sock")
+        #expect(
+            SocketFolder.socketPath(runFolder: "/run/x", hashing: MixHashing()) == "/run/x/api.sock"
+        )
     }
 
     private func expectStart(_ code: String, _ configuration: APIServer.Configuration) async {
         do {
             let server = try await APIServer.start(
-                configuration, node: MemoryNode(), idempotency: MemoryIdempotencyStore(), hashing: MixHashing(),
+                configuration, node: MemoryNode(), idempotency: MemoryIdempotencyStore(),
+                hashing: MixHashing(),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             await server.stop()
             Issue.record("started, expected \(code)")
@@ -191,16 +229,22 @@ import TestKit
     @Test func otherUsersAreRefused() async throws {
         let limiter = RateLimiter(limits: APILimits())
         let context = ServerContext(
-            node: MemoryNode(), access: AccessControl(tokens: [], hosts: [], origins: []), limits: APILimits(),
-            limiter: limiter, metrics: APIMetrics(limiter: limiter), idempotency: MemoryIdempotencyStore(),
-            hashing: MixHashing(), now: { Timestamp(unixMilliseconds: 0) }, version: "1", metricsAreOpen: false,
+            node: MemoryNode(), access: AccessControl(tokens: [], hosts: [], origins: []),
+            limits: APILimits(),
+            limiter: limiter, metrics: APIMetrics(limiter: limiter),
+            idempotency: MemoryIdempotencyStore(),
+            hashing: MixHashing(), now: { Timestamp(unixMilliseconds: 0) }, version: "1",
+            metricsAreOpen: false,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, openAPI: [])
         let responder = Responder(context: context, table: .shared, ownUser: 1_000)
-        for (user, status) in [(1_000, 200), (0, 200), (1_001, 403), (nil, 403)] as [(UInt32?, Int)] {
+        for (user, status) in [(1_000, 200), (0, 200), (1_001, 403), (nil, 403)] as [(UInt32?, Int)]
+        {
             let raw = RawRequest(
                 method: "GET", target: "/v1/node", host: "localhost", headers: [:], headerBytes: 0,
                 body: BodyReader(declaredBytes: nil) { nil }, listener: .socket(peer: user))
-            #expect(await responder.respond(to: raw) {}.status == status, "\(user.map(String.init) ?? "unknown")")
+            #expect(
+                await responder.respond(to: raw) {}.status == status,
+                "\(user.map(String.init) ?? "unknown")")
         }
     }
 }

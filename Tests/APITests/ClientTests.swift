@@ -11,8 +11,10 @@ import Testing
         #expect(APIEndpoint("http://[::1]:7718/") == .tcp(host: "::1", port: 7718))
         #expect(APIEndpoint("http://[::1]:7718")?.description == "http://[::1]:7718")
         for bad in [
-            "", "unix:api.sock", "https://a:1", "http://a", "http://a:0", "http://a:65536", "http://a/b:1",
-            "http://u@a:1", "http://::1:1", "http://:1", "unix:/" + String(repeating: "x", count: 107),
+            "", "unix:api.sock", "https://a:1", "http://a", "http://a:0", "http://a:65536",
+            "http://a/b:1",
+            "http://u@a:1", "http://::1:1", "http://:1",
+            "unix:/" + String(repeating: "x", count: 107),
         ] {
             #expect(APIEndpoint(bad) == nil, "\(bad)")
         }
@@ -20,7 +22,9 @@ import Testing
 
     /// A node that is not there is E701 with exit 69, on both ways.
     @Test func nobodyThere() async {
-        for endpoint in [APIEndpoint.unix(path: "/tmp/nothing/api.sock"), .tcp(host: "127.0.0.1", port: 1)] {
+        for endpoint in [
+            APIEndpoint.unix(path: "/tmp/nothing/api.sock"), .tcp(host: "127.0.0.1", port: 1),
+        ] {
             do {
                 _ = try await APIClient(endpoint: endpoint).bytes(ClientRequest("GET", "/v1/node"))
                 Issue.record("answered")
@@ -35,14 +39,16 @@ import Testing
     @Test func problemsArrive() async throws {
         try await ServerFixture.run { fixture in
             do throws(Problem) {
-                _ = try await fixture.socket.document(JobDocument.self, ClientRequest("GET", "/v1/jobs/job_none"))
+                _ = try await fixture.socket.document(
+                    JobDocument.self, ClientRequest("GET", "/v1/jobs/job_none"))
                 Issue.record("answered")
             } catch {
                 #expect(error.code == "E301" && error.exitCode == 4 && error.requestID?.count == 16)
                 #expect(error.detail == "no job job_none")
             }
             await #expect(throws: Problem.self) {
-                try await fixture.socket.document(JobDocument.self, ClientRequest("GET", "/v1/node"))
+                try await fixture.socket.document(
+                    JobDocument.self, ClientRequest("GET", "/v1/node"))
             }
         }
     }
@@ -51,10 +57,13 @@ import Testing
     @Test func timeouts() async throws {
         try await ServerFixture.run { fixture in
             do throws(Problem) {
-                _ = try await fixture.socket.bytes(ClientRequest("GET", "/v1/events"), timeout: .milliseconds(100))
+                _ = try await fixture.socket.bytes(
+                    ClientRequest("GET", "/v1/events"), timeout: .milliseconds(100))
                 Issue.record("ended")
             } catch {
-                #expect(error.code == "E701" && error.detail.contains("GET /v1/events within 0.1 s"), "\(error.detail)")
+                #expect(
+                    error.code == "E701" && error.detail.contains("GET /v1/events within 0.1 s"),
+                    "\(error.detail)")
             }
             let answer = try await fixture.socket.whole("GET", "/v1/node")
             #expect(answer.status == 200)
@@ -67,7 +76,9 @@ import Testing
             for n in 0..<7 {
                 _ = try await fixture.socket.create(
                     JobDocument.self,
-                    ClientRequest("POST", "/v1/jobs", body: .bytes(Array("\(n)".utf8), mediaType: Media.yaml)))
+                    ClientRequest(
+                        "POST", "/v1/jobs", body: .bytes(Array("\(n)".utf8), mediaType: Media.yaml))
+                )
             }
             var seen: Set<String> = []
             let request = ClientRequest("GET", "/v1/jobs", query: [("limit", "2")])
@@ -111,7 +122,8 @@ import Testing
             let future = try await fixture.socket.document(
                 Page<EventDocument>.self,
                 ClientRequest(
-                    "GET", "/v1/events", query: [("since", "9000")], headers: [("Accept", "application/json")]))
+                    "GET", "/v1/events", query: [("since", "9000")],
+                    headers: [("Accept", "application/json")]))
             #expect(future.items.map(\.type) == [.reset])
             let page = try await fixture.socket.document(
                 Page<EventDocument>.self,
@@ -122,7 +134,8 @@ import Testing
             let newest = try await fixture.socket.document(
                 Page<EventDocument>.self,
                 ClientRequest(
-                    "GET", "/v1/events", query: [("limit", "2")], headers: [("Accept", "application/json")]))
+                    "GET", "/v1/events", query: [("limit", "2")],
+                    headers: [("Accept", "application/json")]))
             #expect(newest.items.map(\.id) == [149, 150])
         }
     }
@@ -133,8 +146,11 @@ import Testing
         limits.heartbeat = .milliseconds(20)
         try await ServerFixture.run(limits: limits) { fixture in
             let job = try await fixture.socket.create(
-                JobDocument.self, ClientRequest("POST", "/v1/jobs", body: .bytes([0x78], mediaType: Media.yaml)))
-            let alive = try await fixture.socket.perform(ClientRequest("GET", "/v1/jobs/\(job.id)/events")) { response in
+                JobDocument.self,
+                ClientRequest("POST", "/v1/jobs", body: .bytes([0x78], mediaType: Media.yaml)))
+            let alive = try await fixture.socket.perform(
+                ClientRequest("GET", "/v1/jobs/\(job.id)/events")
+            ) { response in
                 var text = ""
                 while !text.contains(": alive"), let piece = try await response.body.next() {
                     text += String(decoding: piece, as: UTF8.self)
@@ -158,7 +174,8 @@ import Testing
 
     /// Server-sent events are the same however their bytes are cut, and with every kind of line end.
     @Test func eventStreamsAreParsed() {
-        let text = ": hello\n\nid: 1\nevent: a\ndata: x\ndata:y\n\ndata: ä€\r\n\r\nid: 3\n\nevent: b\rdata\r\rdata: end"
+        let text =
+            ": hello\n\nid: 1\nevent: a\ndata: x\ndata:y\n\ndata: ä€\r\n\r\nid: 3\n\nevent: b\rdata\r\rdata: end"
         let expected: [EventStreamParser.Message] = [
             .init(id: "1", event: "a", data: "x\ny"), .init(id: nil, event: nil, data: "ä€"),
             .init(id: nil, event: "b", data: ""),
@@ -182,7 +199,9 @@ import Testing
         try await ServerFixture.run { fixture in
             let started = Gate()
             let reading = Task {
-                try await fixture.socket.perform(ClientRequest("GET", "/v1/events"), timeout: .seconds(30)) { response in
+                try await fixture.socket.perform(
+                    ClientRequest("GET", "/v1/events"), timeout: .seconds(30)
+                ) { response in
                     _ = try await response.body.next()
                     await started.open()
                     while try await response.body.next() != nil {}
@@ -193,7 +212,9 @@ import Testing
             await fixture.server.stop(grace: .milliseconds(100))
             _ = await reading.result
             #expect(ContinuousClock.now - start < .seconds(5))
-            await #expect(throws: Problem.self) { try await fixture.socket.bytes(ClientRequest("GET", "/healthz")) }
+            await #expect(throws: Problem.self) {
+                try await fixture.socket.bytes(ClientRequest("GET", "/healthz"))
+            }
         }
     }
 }

@@ -40,10 +40,12 @@ import Testing
     /// The bytes of a job document are fixed: sorted keys, micro-credits as digits, times with milliseconds.
     @Test func jobHasTheseBytes() {
         let job = JobDocument(
-            id: "job_a", name: Known("words"), labels: ["b": "2", "a": "1/2"], owner: "acct_b", state: .running,
+            id: "job_a", name: Known("words"), labels: ["b": "2", "a": "1/2"], owner: "acct_b",
+            state: .running,
             certified: false, code: .null,
             cost: .init(heldMicro: 3_150_000, maxMicro: Micro(UInt64.max)),
-            times: .init(submittedAt: Timestamp(unixMilliseconds: 1_795_169_702_123)), assurance: .replayed)
+            times: .init(submittedAt: Timestamp(unixMilliseconds: 1_795_169_702_123)),
+            assurance: .replayed)
         #expect(
             text(job.json())
                 == #"{"assurance":"replayed","certified":false,"code":null,"cost":{"heldMicro":"3150000","#
@@ -75,7 +77,9 @@ import Testing
 
     /// Times of all parts of the calendar return as they were, and what is no time is refused.
     @Test func timesReturn() {
-        var times = [0, -1, 951_782_399_999, 951_782_400_000, 1_709_164_800_000, -62_167_219_200_000]
+        var times = [
+            0, -1, 951_782_399_999, 951_782_400_000, 1_709_164_800_000, -62_167_219_200_000,
+        ]
         times += [253_402_300_799_999] + (0..<400).map { $0 * 86_399_999 * 97 - 5_000_000_000_000 }
         for time in times.map({ Timestamp(unixMilliseconds: Int64($0)) }) {
             #expect(Timestamp(text: time.text) == time)
@@ -84,8 +88,10 @@ import Testing
         #expect(Timestamp(text: "2026-11-20T11:15:02+01:00")?.text == "2026-11-20T10:15:02.000Z")
         #expect(Timestamp(text: "2026-11-20T10:15:02.5Z")?.text == "2026-11-20T10:15:02.500Z")
         for bad in [
-            "", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-20T24:00:00Z", "2026-11-20T10:15:02",
-            "2026-11-20 10:15:02Z", "2026-11-20T10:15:02.Z", "2026-11-20T10:15:02.1", "2026-11-20T10:15:02+1:00",
+            "", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-20T24:00:00Z",
+            "2026-11-20T10:15:02",
+            "2026-11-20 10:15:02Z", "2026-11-20T10:15:02.Z", "2026-11-20T10:15:02.1",
+            "2026-11-20T10:15:02+1:00",
         ] {
             #expect(Timestamp(text: bad) == nil, "\(bad)")
         }

@@ -9,13 +9,17 @@ import Testing
         #expect(Set(ErrorCatalogue.all.map(\.code)).count == ErrorCatalogue.all.count)
         let exits: Set = [0, 1, 3, 4, 5, 6, 7, 8, 9, 64, 65, 66, 69, 70, 74, 75, 77, 78]
         for entry in ErrorCatalogue.all {
-            #expect(!entry.title.isEmpty && !entry.cause.isEmpty && !entry.remedy.isEmpty, "\(entry.code)")
+            #expect(
+                !entry.title.isEmpty && !entry.cause.isEmpty && !entry.remedy.isEmpty,
+                "\(entry.code)")
             #expect(exits.contains(entry.exit), "\(entry.code)")
             let page = ErrorCatalogue.page(entry.code) ?? ""
             #expect(page.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(page)")
             #expect(ErrorCatalogue.document(entry.code)?.name == entry.name)
         }
-        for code in ProblemCode.allCases { #expect(ErrorCatalogue.entry(code.rawValue) != nil, "\(code)") }
+        for code in ProblemCode.allCases {
+            #expect(ErrorCatalogue.entry(code.rawValue) != nil, "\(code)")
+        }
         #expect(ErrorCatalogue.page("e501") == ErrorCatalogue.page("E501"))
         #expect(ErrorCatalogue.page("E999") == nil)
     }
@@ -23,7 +27,8 @@ import Testing
     /// HTTP status and exit code of some codes, as `surfaces.md` 3.6 has them.
     @Test(arguments: [
         ("E301", 404, 4), ("E302", 409, 65), ("E341", 507, 74), ("E501", 402, 9), ("E510", 503, 75),
-        ("E601", 401, 77), ("E606", 413, 65), ("E614", 416, 65), ("E801", 422, 3), ("E901", 500, 70),
+        ("E601", 401, 77), ("E606", 413, 65), ("E614", 416, 65), ("E801", 422, 3),
+        ("E901", 500, 70),
         ("E140", 409, 7), ("E101", 422, 65), ("E712", 429, 75),
     ])
     func statusAndExit(code: String, status: Int, exit: Int) {
@@ -36,10 +41,12 @@ import Testing
     @Test func aPersonSeesFourLines() {
         let problem = Problem(
             .noQuorum, "this network cannot order entries now: 2 of 4 seats answer, 3 are needed",
-            why: "without a quorum nothing can be paid or assigned", fix: "peernode seats shows who is missing")
+            why: "without a quorum nothing can be paid or assigned",
+            fix: "peernode seats shows who is missing")
         let lines = problem.text().split(separator: "\n")
         #expect(lines.count == 3)
-        #expect(lines[0] == "this network cannot order entries now: 2 of 4 seats answer, 3 are needed")
+        #expect(
+            lines[0] == "this network cannot order entries now: 2 of 4 seats answer, 3 are needed")
         #expect(lines[1] == "  why: without a quorum nothing can be paid or assigned")
         #expect(lines[2].hasPrefix("  fix: peernode seats shows who is missing  "))
         #expect(lines[2].hasSuffix("(E510)") && lines[2].count == 100)
@@ -55,7 +62,8 @@ import Testing
                 pointer: "/verify/replica", line: 21, column: 3, code: "E101",
                 message: "unknown field \"replica\"", fix: "did you mean \"replicas\"?"),
             Problem.Item(code: "W203", message: "a warning"),
-            Problem.Item(line: 22, column: 1, code: "E107", message: "required field \"run\" is missing"),
+            Problem.Item(
+                line: 22, column: 1, code: "E107", message: "required field \"run\" is missing"),
         ]
         let problem = try #require(Problem.manifest(items))
         #expect(problem.status == 422 && problem.errors.count == 2)
@@ -74,21 +82,28 @@ import Testing
             retryAfterSeconds: 2)
         problem.requestID = "r1"
         #expect(try JSONText.decode(Problem.self, from: problem.json()) == problem)
-        let newer = #"{"code":"E999","title":"new","status":418,"detail":"d","type":"/errors/E999"}"#
+        let newer =
+            #"{"code":"E999","title":"new","status":418,"detail":"d","type":"/errors/E999"}"#
         let read = try JSONText.decode(Problem.self, from: Array(newer.utf8))
-        #expect(read.code == "E999" && read.status == 418 && read.detail == "d" && read.exitCode == 1)
+        #expect(
+            read.code == "E999" && read.status == 418 && read.detail == "d" && read.exitCode == 1)
     }
 
     /// Outcomes of the ledger map to codes as the end of `surfaces.md` 3.6 says.
     @Test func outcomesMap() {
         let expected: [Int: ProblemCode] = [
             1: .entryRefused, 2: .entryRefused, 3: .entryExpired, 4: .entryRefused, 5: .notFound,
-            6: .nonceConflict, 7: .nonceConflict, 8: .notAdmitted, 9: .insufficientCredit, 10: .entryRefused,
-            11: .entryRefused, 12: .limitReached, 13: .notFound, 14: .tooLate, 15: .refused, 16: .entryRefused,
-            21: .invite, 22: .invite, 23: .limitReached, 24: .limitReached, 25: .entryRefused, 26: .entryRefused,
+            6: .nonceConflict, 7: .nonceConflict, 8: .notAdmitted, 9: .insufficientCredit,
+            10: .entryRefused,
+            11: .entryRefused, 12: .limitReached, 13: .notFound, 14: .tooLate, 15: .refused,
+            16: .entryRefused,
+            21: .invite, 22: .invite, 23: .limitReached, 24: .limitReached, 25: .entryRefused,
+            26: .entryRefused,
         ]
         for outcome in 0...26 {
-            #expect(LedgerOutcomes.problemCode(outcome, isPayee: false) == expected[outcome], "\(outcome)")
+            #expect(
+                LedgerOutcomes.problemCode(outcome, isPayee: false) == expected[outcome],
+                "\(outcome)")
         }
         #expect(LedgerOutcomes.problemCode(13, isPayee: true) == .badAccount)
         #expect(LedgerOutcomes.names.count == 27 && LedgerOutcomes.name(9) == "insufficientFunds")

@@ -1,5 +1,5 @@
-import NIOConcurrencyHelpers
 import Glibc
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import API
@@ -17,20 +17,28 @@ import Testing
             for client in [fixture.socket, fixture.tcp(.admin)] {
                 for (path, type, limit) in [
                     ("/v1/jobs", Media.yaml, 1_000), ("/v1/jobs/validate", Media.json, 1_000),
-                    ("/v1/transactions", Media.entry, 2_000), ("/v1/receipts/verify", Media.receipt, 3_000),
+                    ("/v1/transactions", Media.entry, 2_000),
+                    ("/v1/receipts/verify", Media.receipt, 3_000),
                     ("/v1/blobs", Media.octets, 4_000),
                 ] {
                     for isChunked in [false, true] {
-                        for (size, isRefused) in [(limit, false), (limit + 1, true), (limit + 50_000, true)] {
-                            let answer = try await client.whole("POST", path, body: body(size, type, isChunked))
+                        for (size, isRefused) in [
+                            (limit, false), (limit + 1, true), (limit + 50_000, true),
+                        ] {
+                            let answer = try await client.whole(
+                                "POST", path, body: body(size, type, isChunked))
                             #expect(
-                                (answer.status == 413) == isRefused && (answer.problem?.code == "E606") == isRefused,
+                                (answer.status == 413) == isRefused
+                                    && (answer.problem?.code == "E606") == isRefused,
                                 "\(path) \(size) \(isChunked): \(answer.status)")
                         }
                     }
                 }
             }
-            #expect(fixture.node.state.withLockedValue { $0.blobs.values.allSatisfy { $0.count == 4_000 } })
+            #expect(
+                fixture.node.state.withLockedValue {
+                    $0.blobs.values.allSatisfy { $0.count == 4_000 }
+                })
         }
     }
 
@@ -63,10 +71,15 @@ import Testing
         try await ServerFixture.run { fixture in
             let client = fixture.socket
             let long = String(repeating: "a", count: 9_000)
-            #expect(try await client.whole("GET", "/v1/jobs", query: [("name", long)]).status == 413)
-            let headers = (0..<20).map { (name: "X-\($0)", value: String(repeating: "b", count: 1_000)) }
+            #expect(
+                try await client.whole("GET", "/v1/jobs", query: [("name", long)]).status == 413)
+            let headers = (0..<20).map {
+                (name: "X-\($0)", value: String(repeating: "b", count: 1_000))
+            }
             #expect(try await client.whole("GET", "/v1/node", headers: headers).status == 413)
-            let huge = "GET / HTTP/1.1\r\nHost: x\r\nX: " + String(repeating: "c", count: 200_000) + "\r\n\r\n"
+            let huge =
+                "GET / HTTP/1.1\r\nHost: x\r\nX: " + String(repeating: "c", count: 200_000)
+                + "\r\n\r\n"
             let refused = try await fixture.raw(huge)
             #expect(refused.isEmpty || refused.hasPrefix("HTTP/1.1 4"))
             #expect(try await client.whole("GET", "/v1/node").status == 200)
@@ -83,7 +96,9 @@ import Testing
             let host = "Host: 127.0.0.1:\(fixture.port)\r\nAuthorization: Bearer \(token)\r\n"
             let start = ContinuousClock.now
             #expect(try await fixture.raw("GET /v1/node HT", closesAfter: .seconds(20)) == "")
-            #expect(try await fixture.raw("GET /v1/node HTTP/1.1\r\nX: y", closesAfter: .seconds(20)) == "")
+            #expect(
+                try await fixture.raw("GET /v1/node HTTP/1.1\r\nX: y", closesAfter: .seconds(20))
+                    == "")
             let stalled = try await fixture.raw(
                 "POST /v1/jobs HTTP/1.1\r\n\(host)Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{",
                 closesAfter: .seconds(20))
@@ -136,7 +151,9 @@ import Testing
             let opened = Counter()
             let streams = gates.map { gate in
                 Task {
-                    try await client.perform(ClientRequest("GET", "/v1/events"), timeout: .seconds(20)) { response in
+                    try await client.perform(
+                        ClientRequest("GET", "/v1/events"), timeout: .seconds(20)
+                    ) { response in
                         _ = try await response.body.next()
                         await opened.add(1)
                         await gate.wait()

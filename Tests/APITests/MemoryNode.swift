@@ -43,11 +43,15 @@ final class MemoryNode: NodeService {
 
     private var height: UInt64 { state.withLockedValue { $0.height } }
 
-    private func sliced<Item>(_ items: [(key: String, item: Item)], _ slice: Slice) -> Sliced<Item> {
+    private func sliced<Item>(_ items: [(key: String, item: Item)], _ slice: Slice) -> Sliced<Item>
+    {
         var start = 0
-        if let after = slice.after, let index = items.firstIndex(where: { $0.key == after }) { start = index + 1 }
+        if let after = slice.after, let index = items.firstIndex(where: { $0.key == after }) {
+            start = index + 1
+        }
         let end = min(items.count, start + slice.limit)
-        return Sliced(items[start..<end].map(\.item), next: end < items.count ? items[end - 1].key : nil)
+        return Sliced(
+            items[start..<end].map(\.item), next: end < items.count ? items[end - 1].key : nil)
     }
 
     // MARK: Node
@@ -55,11 +59,14 @@ final class MemoryNode: NodeService {
     func node() async throws(Problem) -> NodeDocument {
         let (height, isLeaving) = state.withLockedValue { ($0.height, $0.isLeaving) }
         return NodeDocument(
-            peer: "peer_self", account: "acct_self", network: .init(id: "net_test", name: "test"), version: "0.1.0",
+            peer: "peer_self", account: "acct_self", network: .init(id: "net_test", name: "test"),
+            version: "0.1.0",
             state: isLeaving ? .draining : .idle, links: .init(total: 1, inbound: 0, outbound: 1),
             lending: .init(enabled: false, consented: false, slots: .init(total: 0, busy: 0)),
             sandbox: .init(tier: .none, meter: "none"),
-            ledger: .init(height: height, certifiedHeight: height, epoch: 0, seats: 1, halted: false), uptimeMs: 5)
+            ledger: .init(
+                height: height, certifiedHeight: height, epoch: 0, seats: 1, halted: false),
+            uptimeMs: 5)
     }
 
     func readiness() async throws(Problem) -> ReadinessDocument {
@@ -70,13 +77,15 @@ final class MemoryNode: NodeService {
     func metrics() async throws(Problem) -> [MetricFamily] {
         [
             MetricFamily(
-                name: "peernode_ledger_height", kind: .gauge, help: "Executed height.", samples: [.init(Double(height))])
+                name: "peernode_ledger_height", kind: .gauge, help: "Executed height.",
+                samples: [.init(Double(height))])
         ]
     }
 
     func network() async throws(Problem) -> NetworkDocument {
         NetworkDocument(
-            peers: .init(linked: 1, known: 0, stale: 0, left: 0), traffic: .init(inBytesPerS: 0, outBytesPerS: 0))
+            peers: .init(linked: 1, known: 0, stale: 0, left: 0),
+            traffic: .init(inBytesPerS: 0, outBytesPerS: 0))
     }
 
     func graph() async throws(Problem) -> GraphDocument { GraphDocument(truncated: false) }
@@ -97,13 +106,16 @@ final class MemoryNode: NodeService {
     }
 
     func peer(_ id: String) async throws(Problem) -> PeerDocument {
-        guard let peer = allPeers.first(where: { $0.id == (id == "self" ? "peer_self" : id) }) else {
+        guard let peer = allPeers.first(where: { $0.id == (id == "self" ? "peer_self" : id) })
+        else {
             throw Problem(.notFound, "no peer \(VisibleText.escape(id, limit: 70))")
         }
         return peer
     }
 
-    func addPeer(seed: String) async throws(Problem) { state.withLockedValue { $0.seeds.append(seed) } }
+    func addPeer(seed: String) async throws(Problem) {
+        state.withLockedValue { $0.seeds.append(seed) }
+    }
 
     func leave(now: Bool) async throws(Problem) -> NodeDocument {
         state.withLockedValue { $0.isLeaving = true }
@@ -116,9 +128,11 @@ final class MemoryNode: NodeService {
 
     func seats(epoch: UInt64?) async throws(Problem) -> Stated<SeatListDocument> {
         if let epoch, epoch > 0 { throw Problem(.notFound, "no epoch \(epoch)") }
-        let seat = SeatListDocument.Seat(index: 0, account: "acct_self", peer: Known("peer_self"), state: .live)
+        let seat = SeatListDocument.Seat(
+            index: 0, account: "acct_self", peer: Known("peer_self"), state: .live)
         return Stated(
-            SeatListDocument(epoch: 0, mode: .admitted, quorum: 1, tolerates: 0, seats: [seat], halted: false),
+            SeatListDocument(
+                epoch: 0, mode: .admitted, quorum: 1, tolerates: 0, seats: [seat], halted: false),
             height: height)
     }
 
@@ -132,7 +146,9 @@ final class MemoryNode: NodeService {
                 .init(
                     pointer: "/verify/replica", line: 2, column: 3, code: "E101",
                     message: "unknown field \"replica\"", fix: "did you mean \"replicas\"?"),
-                .init(pointer: "/run", line: 1, column: 1, code: "E107", message: "required field \"run\" is missing"),
+                .init(
+                    pointer: "/run", line: 1, column: 1, code: "E107",
+                    message: "required field \"run\" is missing"),
             ])!
         }
         if text.contains("1TiB") && !submission.allowsWait {
@@ -140,14 +156,19 @@ final class MemoryNode: NodeService {
         }
         let key = submission.idempotencyKey
         let job = state.withLockedValue { state -> JobDocument in
-            if let key, let known = state.keys[key], let job = state.jobs[known] { return job.document }
+            if let key, let known = state.keys[key], let job = state.jobs[known] {
+                return job.document
+            }
             let id = id(.job, submission.manifest + Array("\(state.order.count)".utf8))
             let document = JobDocument(
-                id: id, name: Known(submission.form == .yaml ? "yaml" : "json"), owner: "acct_self", state: .waiting,
-                certified: false, code: .null, cost: .init(heldMicro: 5), times: .init(), receipt: .null,
+                id: id, name: Known(submission.form == .yaml ? "yaml" : "json"), owner: "acct_self",
+                state: .waiting,
+                certified: false, code: .null, cost: .init(heldMicro: 5), times: .init(),
+                receipt: .null,
                 assurance: .replayed)
             state.jobs[id] = Job(
-                document: document, manifest: submission.manifest, output: [], replicas: [], logs: [])
+                document: document, manifest: submission.manifest, output: [], replicas: [],
+                logs: [])
             state.order.append(id)
             if let key { state.keys[key] = id }
             return document
@@ -165,7 +186,9 @@ final class MemoryNode: NodeService {
             state.jobs[id]?.document.code = .value("ok")
             state.jobs[id]?.output = output
             state.jobs[id]?.logs = logs
-            state.jobs[id]?.replicas = [ReplicaDocument(index: 0, round: 1, owner: "acct_self", state: .won)]
+            state.jobs[id]?.replicas = [
+                ReplicaDocument(index: 0, round: 1, owner: "acct_self", state: .won)
+            ]
         }
         events.publish(.jobState, subject: id, data: ["state": "completed"])
     }
@@ -176,8 +199,12 @@ final class MemoryNode: NodeService {
         ValidationDocument(valid: true, spec: .value(["bytes": .integer(Int64(manifest.count))]))
     }
 
-    func jobs(_ filter: JobFilter, _ slice: Slice) async throws(Problem) -> Stated<Sliced<JobDocument>> {
-        let all = state.withLockedValue { state in state.order.reversed().compactMap { state.jobs[$0]?.document } }
+    func jobs(_ filter: JobFilter, _ slice: Slice) async throws(Problem) -> Stated<
+        Sliced<JobDocument>
+    > {
+        let all = state.withLockedValue { state in
+            state.order.reversed().compactMap { state.jobs[$0]?.document }
+        }
         let fitting = all.filter { filter.states.isEmpty || filter.states.contains($0.state) }
         return Stated(sliced(fitting.map { ($0.id, $0) }, slice), height: height)
     }
@@ -189,15 +216,22 @@ final class MemoryNode: NodeService {
 
     private func known(_ id: String) throws(Problem) -> Job {
         let job = state.withLockedValue { state in
-            state.jobs[id] ?? state.order.first { $0.hasPrefix(id) && id.count >= 10 }.flatMap { state.jobs[$0] }
+            state.jobs[id]
+                ?? state.order.first { $0.hasPrefix(id) && id.count >= 10 }.flatMap {
+                    state.jobs[$0]
+                }
         }
-        guard let job else { throw Problem(.notFound, "no job \(VisibleText.escape(id, limit: 70))") }
+        guard let job else {
+            throw Problem(.notFound, "no job \(VisibleText.escape(id, limit: 70))")
+        }
         return job
     }
 
     private func ended(_ id: String) throws(Problem) -> Job {
         let job = try known(id)
-        guard job.document.certified else { throw Problem(.noResultYet, "\(id) is \(job.document.state.rawValue)") }
+        guard job.document.certified else {
+            throw Problem(.noResultYet, "\(id) is \(job.document.state.rawValue)")
+        }
         return job
     }
 
@@ -205,8 +239,11 @@ final class MemoryNode: NodeService {
         let end = ContinuousClock.now + .milliseconds(wait?.milliseconds ?? 0)
         while true {
             let document = try known(id).document
-            let isThere = wait?.until == "end" ? document.certified : wait?.until == document.state.rawValue
-            if wait == nil || isThere || ContinuousClock.now >= end { return Stated(document, height: height) }
+            let isThere =
+                wait?.until == "end" ? document.certified : wait?.until == document.state.rawValue
+            if wait == nil || isThere || ContinuousClock.now >= end {
+                return Stated(document, height: height)
+            }
             try? await Task.sleep(for: .milliseconds(2))
         }
     }
@@ -229,23 +266,29 @@ final class MemoryNode: NodeService {
 
     func result(_ id: String) async throws(Problem) -> Stated<ResultDocument> {
         let job = try ended(id)
-        let content = ResultDocument.Content(blob: self.id(.blob, job.output), bytes: Int64(job.output.count))
+        let content = ResultDocument.Content(
+            blob: self.id(.blob, job.output), bytes: Int64(job.output.count))
         return Stated(
             ResultDocument(
-                job: id, state: .completed, certified: true, verification: .value(.verified), code: "ok",
-                exitCode: .value(0), signal: .null, stdout: .value(content), cost: job.document.cost, cached: false),
+                job: id, state: .completed, certified: true, verification: .value(.verified),
+                code: "ok",
+                exitCode: .value(0), signal: .null, stdout: .value(content),
+                cost: job.document.cost, cached: false),
             height: height)
     }
 
     func output(_ id: String, _ output: OutputName) async throws(Problem) -> any ByteSource {
         let job = try ended(id)
-        if case .named(let name) = output, name != "stdout" { throw Problem(.notFound, "no output \(name)") }
+        if case .named(let name) = output, name != "stdout" {
+            throw Problem(.notFound, "no output \(name)")
+        }
         return MemorySource(id: self.id(.blob, job.output), bytes: job.output)
     }
 
     func logs(_ id: String, _ filter: LogFilter) async throws(Problem) -> [LogLineDocument] {
         let lines = try known(id).logs.filter { line in
-            (filter.replica.map { $0 == line.replica } ?? true) && (filter.stream.map { $0 == line.stream } ?? true)
+            (filter.replica.map { $0 == line.replica } ?? true)
+                && (filter.stream.map { $0 == line.stream } ?? true)
         }
         return filter.tail.map { Array(lines.suffix($0)) } ?? lines
     }
@@ -263,8 +306,10 @@ final class MemoryNode: NodeService {
     private func file(_ job: Job) -> ReceiptFile {
         let document = ReceiptDocument(
             id: "rcpt_" + job.document.id.dropFirst(4), network: "net_test", job: job.document.id,
-            manifestHash: id(.blob, job.manifest), verdict: .init(code: "ok", compare: "exact"), height: height,
-            epoch: 0, seats: .init(of: 1, signed: 1), eligibleOwners: 1, restrictedSet: false, fingerprint: "f")
+            manifestHash: id(.blob, job.manifest), verdict: .init(code: "ok", compare: "exact"),
+            height: height,
+            epoch: 0, seats: .init(of: 1, signed: 1), eligibleOwners: 1, restrictedSet: false,
+            fingerprint: "f")
         return ReceiptFile(bytes: Array("receipt of \(job.document.id)".utf8), document: document)
     }
 
@@ -290,14 +335,20 @@ final class MemoryNode: NodeService {
             throw Problem(.badParameter, "the body broke off")
         }
         let id = id(.blob, bytes)
-        if let expected, expected != id { throw Problem(.hashMismatch, "wanted \(expected), found \(id)") }
+        if let expected, expected != id {
+            throw Problem(.hashMismatch, "wanted \(expected), found \(id)")
+        }
         let stored = bytes
         let isNew = state.withLockedValue { $0.blobs.updateValue(stored, forKey: id) == nil }
-        return (BlobDocument(id: id, bytes: Int64(bytes.count), pinned: true, expiresAt: .null), isNew)
+        return (
+            BlobDocument(id: id, bytes: Int64(bytes.count), pinned: true, expiresAt: .null), isNew
+        )
     }
 
     func blob(_ id: String) async throws(Problem) -> any ByteSource {
-        guard let bytes = state.withLockedValue({ $0.blobs[id] }) else { throw Problem(.notFound, "no blob \(id)") }
+        guard let bytes = state.withLockedValue({ $0.blobs[id] }) else {
+            throw Problem(.notFound, "no blob \(id)")
+        }
         return MemorySource(id: id, bytes: bytes)
     }
 
@@ -306,27 +357,35 @@ final class MemoryNode: NodeService {
     func ledger() async throws(Problem) -> LedgerDocument {
         let (height, sum) = state.withLockedValue { ($0.height, $0.balances.values.reduce(0, +)) }
         return LedgerDocument(
-            network: "net_test", height: height, certifiedHeight: height, hash: "h", stateDigest: "s", epoch: 0,
+            network: "net_test", height: height, certifiedHeight: height, hash: "h",
+            stateDigest: "s", epoch: 0,
             halted: false,
             supply: .init(
-                genesisMicro: 10_000_000, mintedMicro: 0, grantsMicro: 0, burnedMicro: 0, availableMicro: Micro(sum),
-                grantedMicro: 0, escrowMicro: 0, bondedMicro: 0, unbondingMicro: 0, treasuryMicro: 0,
+                genesisMicro: 10_000_000, mintedMicro: 0, grantsMicro: 0, burnedMicro: 0,
+                availableMicro: Micro(sum),
+                grantedMicro: 0, escrowMicro: 0, bondedMicro: 0, unbondingMicro: 0,
+                treasuryMicro: 0,
                 conserved: sum == 10_000_000))
     }
 
     private func made(_ height: UInt64) -> BlockDocument {
         BlockDocument(
-            height: height, hash: "h\(height)", parent: "h\(height &- 1)", epoch: 0, view: height, proposer: 0,
+            height: height, hash: "h\(height)", parent: "h\(height &- 1)", epoch: 0, view: height,
+            proposer: 0,
             at: Timestamp(unixMilliseconds: 0), txRoot: "r", stateDigest: .null)
     }
 
-    func blocks(from: UInt64?, _ slice: Slice) async throws(Problem) -> Stated<Sliced<BlockDocument>> {
+    func blocks(from: UInt64?, _ slice: Slice) async throws(Problem) -> Stated<
+        Sliced<BlockDocument>
+    > {
         let blocks = ((from ?? 1)...max(height, from ?? 1)).map { ("\($0)", made($0)) }
         return Stated(sliced(blocks, slice), height: height)
     }
 
     func block(_ height: UInt64) async throws(Problem) -> Stated<BlockDocument> {
-        guard (1...self.height).contains(height) else { throw Problem(.notFound, "no block \(height)") }
+        guard (1...self.height).contains(height) else {
+            throw Problem(.notFound, "no block \(height)")
+        }
         return Stated(made(height), height: self.height)
     }
 
@@ -338,8 +397,10 @@ final class MemoryNode: NodeService {
         let (balance, height) = state.withLockedValue { ($0.balances[name], $0.height) }
         return Stated(
             AccountDocument(
-                id: name, exists: balance != nil, availableMicro: Micro(balance ?? 0), grantedMicro: 0, heldMicro: 0,
-                bondedMicro: 0, unbondingMicro: 0, nonce: 0, nonceNode: 0, openJobs: 0, height: height,
+                id: name, exists: balance != nil, availableMicro: Micro(balance ?? 0),
+                grantedMicro: 0, heldMicro: 0,
+                bondedMicro: 0, unbondingMicro: 0, nonce: 0, nonceNode: 0, openJobs: 0,
+                height: height,
                 assurance: .replayed),
             height: height)
     }
@@ -357,7 +418,9 @@ final class MemoryNode: NodeService {
         let name = id == "self" ? "acct_self" : id
         let all = state.withLockedValue { $0.history[name] ?? [] }
         let fitting = all.filter { filter.kinds.isEmpty || filter.kinds.contains($0.kind) }
-        return Stated(sliced(fitting.enumerated().map { ("\($0.offset)", $0.element) }, slice), height: height)
+        return Stated(
+            sliced(fitting.enumerated().map { ("\($0.offset)", $0.element) }, slice), height: height
+        )
     }
 
     func transfer(
@@ -367,41 +430,51 @@ final class MemoryNode: NodeService {
         let result: Result<TransactionDocument, Problem> = state.withLockedValue { state in
             let available = state.balances["acct_self"] ?? 0
             guard sum <= available else {
-                return .failure(Problem(.insufficientCredit, "the account holds \(available), this needs \(sum)"))
+                return .failure(
+                    Problem(
+                        .insufficientCredit, "the account holds \(available), this needs \(sum)"))
             }
             state.height += 1
             state.balances["acct_self"] = available - sum
-            for payment in request.to { state.balances[payment.account, default: 0] += payment.amountMicro.value }
+            for payment in request.to {
+                state.balances[payment.account, default: 0] += payment.amountMicro.value
+            }
             let entry = TransactionDocument(
-                id: id(.tx, Array("transfer \(state.entries.count)".utf8)), kind: "transfer", account: "acct_self",
+                id: id(.tx, Array("transfer \(state.entries.count)".utf8)), kind: "transfer",
+                account: "acct_self",
                 state: .final, reason: .null, height: .value(state.height), feeMicro: 0)
             state.entries[entry.id] = entry
             state.history["acct_self", default: []].insert(
                 HistoryEntryDocument(
                     height: state.height, at: Timestamp(unixMilliseconds: 0), kind: .transferOut,
-                    amountMicro: SignedMicro(-Int64(sum)), availableAfterMicro: Micro(available - sum)),
+                    amountMicro: SignedMicro(-Int64(sum)),
+                    availableAfterMicro: Micro(available - sum)),
                 at: 0)
             return .success(entry)
         }
         return try result.get()
     }
 
-    func nextTransaction(account: String?) async throws(Problem) -> Stated<NextTransactionDocument> {
+    func nextTransaction(account: String?) async throws(Problem) -> Stated<NextTransactionDocument>
+    {
         Stated(
             NextTransactionDocument(
-                account: account ?? "acct_self", nonce: 3, validUntilAt: Timestamp(unixMilliseconds: 0), feeMicro: 0,
+                account: account ?? "acct_self", nonce: 3,
+                validUntilAt: Timestamp(unixMilliseconds: 0), feeMicro: 0,
                 network: "net_test", rules: 1), height: height)
     }
 
     func submitTransaction(_ bytes: [UInt8]) async throws(Problem) -> TransactionDocument {
         if bytes.isEmpty { throw Problem(.entryRefused, "the entry is empty") }
         let entry = TransactionDocument(
-            id: id(.tx, bytes), kind: "transfer", account: "acct_self", state: .pending, reason: .null)
+            id: id(.tx, bytes), kind: "transfer", account: "acct_self", state: .pending,
+            reason: .null)
         state.withLockedValue { $0.entries[entry.id] = entry }
         return entry
     }
 
-    func transaction(_ id: String, wait: Wait?) async throws(Problem) -> Stated<TransactionDocument> {
+    func transaction(_ id: String, wait: Wait?) async throws(Problem) -> Stated<TransactionDocument>
+    {
         let (entry, height) = state.withLockedValue { ($0.entries[id], $0.height) }
         guard let entry else { throw Problem(.notFound, "no entry \(id)") }
         return Stated(entry, height: height)
@@ -409,7 +482,9 @@ final class MemoryNode: NodeService {
 
     // MARK: Receipts
 
-    func receipts(job: String?, since: Timestamp?, _ slice: Slice) async throws(Problem) -> Sliced<ReceiptDocument> {
+    func receipts(job: String?, since: Timestamp?, _ slice: Slice) async throws(Problem) -> Sliced<
+        ReceiptDocument
+    > {
         let jobs = state.withLockedValue { state in state.order.compactMap { state.jobs[$0] } }
         let files = jobs.filter(\.document.certified).map { file($0).document }
         return sliced(files.filter { job == nil || $0.job == job }.map { ($0.id, $0) }, slice)
@@ -421,10 +496,13 @@ final class MemoryNode: NodeService {
 
     func verifyReceipt(_ file: [UInt8]) async throws(Problem) -> ReceiptVerdictDocument {
         let isOne = String(decoding: file, as: UTF8.self).hasPrefix("receipt of ")
-        return ReceiptVerdictDocument(valid: isOne, checks: [.init(name: "encoding", ok: isOne)], receipt: .null)
+        return ReceiptVerdictDocument(
+            valid: isOne, checks: [.init(name: "encoding", ok: isOne)], receipt: .null)
     }
 
     func reach(height: UInt64) async throws(Problem) {
-        if height > self.height { throw Problem(.behind, "height here \(self.height), asked for \(height)") }
+        if height > self.height {
+            throw Problem(.behind, "height here \(self.height), asked for \(height)")
+        }
     }
 }

@@ -8,7 +8,9 @@ import Testing
     /// a link and a file without a token are refused.
     @Test func tokensAreKept() throws {
         var template = Array("/tmp/peernode-token-XXXXXX".utf8CString)
-        let folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        let folder = template.withUnsafeMutableBufferPointer {
+            String(cString: mkdtemp($0.baseAddress!))
+        }
         defer { rmdir(folder) }
         let path = folder + "/api.token"
         defer { unlink(path) }
@@ -32,14 +34,17 @@ import Testing
     /// `node.json` returns as it was written.
     @Test func nodeFilesReturn() throws {
         var template = Array("/tmp/peernode-file-XXXXXX".utf8CString)
-        let folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        let folder = template.withUnsafeMutableBufferPointer {
+            String(cString: mkdtemp($0.baseAddress!))
+        }
         let path = folder + "/node.json"
         defer {
             unlink(path)
             rmdir(folder)
         }
         let document = NodeFileDocument(
-            pid: 7, socket: "/run/api.sock", http: Known("http://127.0.0.1:7718"), tokenFile: "/run/api.token",
+            pid: 7, socket: "/run/api.sock", http: Known("http://127.0.0.1:7718"),
+            tokenFile: "/run/api.token",
             version: "0.1.0", network: "net_a", peer: "peer_a")
         try PrivateFile.write(document.json(), to: path)
         #expect(try PrivateFile.read(path).map { try NodeFileDocument(json: $0) } == document)

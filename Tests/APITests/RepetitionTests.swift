@@ -33,7 +33,9 @@ import Testing
                 "POST", "/v1/jobs", headers: [("Idempotency-Key", "k1")],
                 body: .bytes(Array("x".utf8), mediaType: Media.yaml))
             #expect(try await ask(client, job).status == 409)
-            #expect(try await ask(fixture.tcp(.submit), transfer(100, key: "k1")).headers["idempotent-replayed"] == nil)
+            #expect(
+                try await ask(fixture.tcp(.submit), transfer(100, key: "k1")).headers[
+                    "idempotent-replayed"] == nil)
             for _ in 0..<2 { _ = try await ask(client, transfer(100, key: nil)) }
             #expect(fixture.node.state.withLockedValue { $0.balances["acct_b"] } == 400)
             for bad in [String(repeating: "k", count: 129), "a b"] {
@@ -61,7 +63,9 @@ import Testing
             let id = fixture.node.state.withLockedValue { $0.order[0] }
             let again = try await fixture.socket.create(
                 JobDocument.self,
-                ClientRequest("POST", "/v1/jobs", body: .bytes(Array("x".utf8), mediaType: Media.yaml)), key: "same")
+                ClientRequest(
+                    "POST", "/v1/jobs", body: .bytes(Array("x".utf8), mediaType: Media.yaml)),
+                key: "same")
             #expect(again.id == id)
         }
     }

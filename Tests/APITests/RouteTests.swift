@@ -27,18 +27,24 @@ import Testing
         var headers: [(name: String, value: String)] = []
         if route.name == "events" { headers = [("Accept", Media.json)] }
         if route.name != "jobEvents" {
-            let answer = try await client.whole(route.method, path, headers: headers, body: body(route))
+            let answer = try await client.whole(
+                route.method, path, headers: headers, body: body(route))
             // Once the node was asked to leave, it is no longer ready.
             let statuses = route.answers.map(\.status)
-            #expect(statuses.contains(answer.status), "\(route.name): \(answer.status) \(answer.text)")
+            #expect(
+                statuses.contains(answer.status), "\(route.name): \(answer.status) \(answer.text)")
             let types = route.answers.filter { $0.status == answer.status }.compactMap(\.mediaType)
-            #expect(types.isEmpty || types.contains(answer.headers["content-type"] ?? ""), "\(route.name)")
+            #expect(
+                types.isEmpty || types.contains(answer.headers["content-type"] ?? ""),
+                "\(route.name)")
             expectCommon(answer, route.name)
         }
         if route.method == "GET" {
             let head = try await client.whole("HEAD", path, headers: headers)
             let isLeaving = fixture.node.state.withLockedValue { $0.isLeaving }
-            #expect(head.status == (route.name == "readiness" && isLeaving ? 503 : 200), "\(route.name)")
+            #expect(
+                head.status == (route.name == "readiness" && isLeaving ? 503 : 200), "\(route.name)"
+            )
             #expect(head.body.isEmpty, "\(route.name)")
             expectCommon(head, route.name)
         }
@@ -66,8 +72,10 @@ import Testing
     private func fill(_ pattern: String, job: String, blob: String, entry: String) -> String {
         let values = [
             "/v1/jobs/{id}": "/v1/jobs/" + job, "/v1/blobs/{id}": "/v1/blobs/" + blob,
-            "/v1/transactions/{id}": "/v1/transactions/" + entry, "/v1/peers/{id}": "/v1/peers/self",
-            "/v1/receipts/{id}": "/v1/receipts/rcpt_" + job.dropFirst(4), "{acct}": "self", "{height}": "1",
+            "/v1/transactions/{id}": "/v1/transactions/" + entry,
+            "/v1/peers/{id}": "/v1/peers/self",
+            "/v1/receipts/{id}": "/v1/receipts/rcpt_" + job.dropFirst(4), "{acct}": "self",
+            "{height}": "1",
             "{name}": "stdout", "{type}": "job", "{code}": "E301",
         ]
         var path = pattern
@@ -84,7 +92,9 @@ import Testing
         case "submitTransaction": .bytes([7], mediaType: Media.entry)
         case "addPeer": .bytes(Array(#"{"seed":"192.0.2.1:7717"}"#.utf8), mediaType: Media.json)
         case "transfer":
-            .bytes(Array(#"{"to":[{"account":"acct_b","amountMicro":"5"}]}"#.utf8), mediaType: Media.json)
+            .bytes(
+                Array(#"{"to":[{"account":"acct_b","amountMicro":"5"}]}"#.utf8),
+                mediaType: Media.json)
         case "postBlob", "putBlob": .bytes([1, 2], mediaType: Media.octets)
         default: .none
         }
@@ -93,7 +103,9 @@ import Testing
     private func submit(_ fixture: ServerFixture, _ manifest: String) async throws -> String {
         try await fixture.socket.create(
             JobDocument.self,
-            ClientRequest("POST", "/v1/jobs", body: .bytes(Array(manifest.utf8), mediaType: Media.yaml))).id
+            ClientRequest(
+                "POST", "/v1/jobs", body: .bytes(Array(manifest.utf8), mediaType: Media.yaml))
+        ).id
     }
 
     /// Rows, `openapi.json` and served paths are the same set, and each operation names the scope of its row.
@@ -112,7 +124,8 @@ import Testing
                 }
             }
             #expect(seen == Set(RouteTable.shared.routes.map { $0.method + " " + $0.pattern }))
-            #expect(Set(RouteTable.shared.routes.map(\.name)).count == RouteTable.shared.routes.count)
+            #expect(
+                Set(RouteTable.shared.routes.map(\.name)).count == RouteTable.shared.routes.count)
             // Every reference leads to a schema.
             let text = String(decoding: bytes, as: UTF8.self)
             for part in text.split(separator: "#/components/schemas/").dropFirst() {
@@ -134,11 +147,16 @@ import Testing
             #expect(try await client.whole("GET", "/v1/nod%65").status == 200)
             for path in ["/", "/v1/session", "/ui/x.js", "/v1/kv/a/b", "/v1/node/pause"] {
                 let answer = try await client.whole("GET", path)
-                #expect(answer.status == 404 && answer.problem?.detail.contains("not part of this version") == true)
+                #expect(
+                    answer.status == 404
+                        && answer.problem?.detail.contains("not part of this version") == true)
             }
             let answer = try await client.whole("DELETE", "/v1/jobs")
             #expect(answer.status == 405 && answer.problem?.code == "E613")
-            #expect(Set(answer.headers["allow"]?.split(separator: ",").map { $0.trimmed() } ?? []) == ["GET", "HEAD", "POST"])
+            #expect(
+                Set(answer.headers["allow"]?.split(separator: ",").map { $0.trimmed() } ?? []) == [
+                    "GET", "HEAD", "POST",
+                ])
             #expect(try await client.whole("GET", "/v1/jobs/validate").headers["allow"] == "POST")
             #expect(try await client.whole("GET", "/v1/jobs/%00").status == 400)
             #expect(try await client.whole("GET", "/v1/jobs/%zz").status == 400)
@@ -153,16 +171,19 @@ import Testing
             #expect(near.status == 400 && near.problem?.code == "E611")
             #expect(near.problem?.fix == "did you mean \"limit\"?")
             for (name, value) in [
-                ("limit", "0"), ("limit", "501"), ("limit", "x"), ("state", "runing"), ("since", "yesterday"),
+                ("limit", "0"), ("limit", "501"), ("limit", "x"), ("state", "runing"),
+                ("since", "yesterday"),
                 ("label", "nolabel"), ("minHeight", "-1"), ("cursor", ""),
             ] {
                 let answer = try await client.whole("GET", "/v1/jobs", query: [(name, value)])
                 #expect(answer.status == 400 && answer.problem?.code == "E611", "\(name)=\(value)")
             }
-            let several = try await client.whole("GET", "/v1/jobs", query: [("a", "1"), ("limit", "0"), ("limit", "1")])
+            let several = try await client.whole(
+                "GET", "/v1/jobs", query: [("a", "1"), ("limit", "0"), ("limit", "1")])
             #expect(several.problem?.errors.count == 2)
             let job = try await submit(fixture, "x")
-            for (wait, until) in [("30", "end"), ("61s", "end"), ("1s", "runing"), ("1s", "final")] {
+            for (wait, until) in [("30", "end"), ("61s", "end"), ("1s", "runing"), ("1s", "final")]
+            {
                 let answer = try await client.whole(
                     "GET", "/v1/jobs/" + job, query: [("wait", wait), ("until", until)])
                 #expect(answer.status == 400, "\(wait) \(until)")
@@ -174,12 +195,16 @@ import Testing
             let pointers = answer.problem?.errors.map { $0.pointer ?? "" }
             #expect(pointers == ["/too", "/to/0/amount", "/to/0/amountMicro"])
             #expect(answer.problem?.errors.first?.fix == "did you mean \"to\"?")
-            for text in ["", "{", "[]", #"{"to":[{"account":"a","amountMicro":5}]}"#, #"{"to":[]}"#, #"{"to":[1.5]}"#] {
+            for text in [
+                "", "{", "[]", #"{"to":[{"account":"a","amountMicro":5}]}"#, #"{"to":[]}"#,
+                #"{"to":[1.5]}"#,
+            ] {
                 let answer = try await client.whole(
                     "POST", "/v1/transfers", body: .bytes(Array(text.utf8), mediaType: Media.json))
                 #expect(answer.status == 400, "\(text)")
             }
-            let type = try await client.whole("POST", "/v1/transfers", body: .bytes([], mediaType: "text/html"))
+            let type = try await client.whole(
+                "POST", "/v1/transfers", body: .bytes([], mediaType: "text/html"))
             #expect(type.status == 415 && type.problem?.detail.contains("application/json") == true)
         }
     }
@@ -187,15 +212,20 @@ import Testing
     /// All mistakes of a manifest arrive with their places; E140 goes away with `allowWait`.
     @Test func manifestProblemsArrive() async throws {
         try await ServerFixture.run { fixture in
-            let body = ClientRequest.Body.bytes(Array("verify:\n  replica: 3".utf8), mediaType: Media.yaml)
+            let body = ClientRequest.Body.bytes(
+                Array("verify:\n  replica: 3".utf8), mediaType: Media.yaml)
             let answer = try await fixture.socket.whole("POST", "/v1/jobs", body: body)
             #expect(answer.status == 422 && answer.problem?.errors.map(\.line) == [2, 1])
             #expect(answer.problem?.requestID == answer.headers["request-id"])
             let large = ClientRequest.Body.bytes(Array("memory: 1TiB".utf8), mediaType: Media.yaml)
-            #expect(try await fixture.socket.whole("POST", "/v1/jobs", body: large).problem?.code == "E140")
+            #expect(
+                try await fixture.socket.whole("POST", "/v1/jobs", body: large).problem?.code
+                    == "E140")
             let waiting = try await fixture.socket.whole(
                 "POST", "/v1/jobs", query: [("allowWait", "true")], body: large)
-            #expect(waiting.status == 202 && waiting.headers["location"]?.hasPrefix("/v1/jobs/job_") == true)
+            #expect(
+                waiting.status == 202
+                    && waiting.headers["location"]?.hasPrefix("/v1/jobs/job_") == true)
         }
     }
 
@@ -219,18 +249,23 @@ import Testing
                 Page<JobDocument>.self, ClientRequest("GET", "/v1/jobs", query: [("limit", "1")]))
             let cursor = first.next?.value ?? ""
             for query in [
-                [("cursor", cursor), ("state", "running")], [("cursor", "zzzz")], [("cursor", cursor + "a")],
+                [("cursor", cursor), ("state", "running")], [("cursor", "zzzz")],
+                [("cursor", cursor + "a")],
             ] {
-                let answer = try await fixture.socket.whole("GET", "/v1/jobs", query: query.map { (name: $0.0, value: $0.1) })
+                let answer = try await fixture.socket.whole(
+                    "GET", "/v1/jobs", query: query.map { (name: $0.0, value: $0.1) })
                 #expect(answer.status == 400 && answer.problem?.code == "E610", "\(query)")
             }
-            let other = try await fixture.socket.whole("GET", "/v1/peers", query: [("cursor", cursor)])
+            let other = try await fixture.socket.whole(
+                "GET", "/v1/peers", query: [("cursor", cursor)])
             #expect(other.problem?.code == "E610")
             let old1 = Cursor.make(after: "x", list: "l", now: Timestamp(unixMilliseconds: 0))
             #expect(throws: Problem.self) {
                 _ = try Cursor.open(old1, list: "l", now: Timestamp(unixMilliseconds: 3_601_000))
             }
-            #expect(try Cursor.open(old1, list: "l", now: Timestamp(unixMilliseconds: 3_600_000)) == "x")
+            #expect(
+                try Cursor.open(old1, list: "l", now: Timestamp(unixMilliseconds: 3_600_000)) == "x"
+            )
         }
     }
 
@@ -243,16 +278,22 @@ import Testing
             let first = try await client.whole("GET", "/v1/jobs/" + job)
             let tag = first.headers["etag"] ?? ""
             #expect(tag.hasPrefix("\"") && first.headers["peernode-height"] == "7")
-            let same = try await client.whole("GET", "/v1/jobs/" + job, headers: [("If-None-Match", tag)])
+            let same = try await client.whole(
+                "GET", "/v1/jobs/" + job, headers: [("If-None-Match", tag)])
             #expect(same.status == 304 && same.body.isEmpty && same.headers["etag"] == tag)
-            async let waiting = client.whole("GET", "/v1/jobs/" + job, query: [("wait", "30s"), ("until", "completed")])
-            async let timely = client.whole("GET", "/v1/jobs/" + job, query: [("wait", "1ms"), ("until", "running")])
+            async let waiting = client.whole(
+                "GET", "/v1/jobs/" + job, query: [("wait", "30s"), ("until", "completed")])
+            async let timely = client.whole(
+                "GET", "/v1/jobs/" + job, query: [("wait", "1ms"), ("until", "running")])
             #expect(try await timely.status == 200)
             fixture.node.complete(job, output: [])
             #expect(try await waiting.text.contains("\"state\":\"completed\""))
-            let changed = try await client.whole("GET", "/v1/jobs/" + job, headers: [("If-None-Match", tag)])
+            let changed = try await client.whole(
+                "GET", "/v1/jobs/" + job, headers: [("If-None-Match", tag)])
             #expect(changed.status == 200 && changed.headers["peernode-height"] == "8")
-            #expect(try await client.whole("GET", "/v1/ledger", query: [("minHeight", "8")]).status == 200)
+            #expect(
+                try await client.whole("GET", "/v1/ledger", query: [("minHeight", "8")]).status
+                    == 200)
             let behind = try await client.whole("GET", "/v1/ledger", query: [("minHeight", "9")])
             #expect(behind.status == 503 && behind.problem?.code == "E511")
         }
@@ -271,7 +312,8 @@ import Testing
                 ])
             func type(_ path: String, _ accept: String?) async throws -> String {
                 let headers = accept.map { [(name: "Accept", value: $0)] } ?? []
-                return try await client.whole("GET", path, headers: headers).headers["content-type"] ?? ""
+                return try await client.whole("GET", path, headers: headers).headers["content-type"]
+                    ?? ""
             }
             let receipt = "/v1/jobs/\(job)/receipt"
             #expect(try await type(receipt, nil) == Media.receipt)
@@ -286,7 +328,9 @@ import Testing
             #expect(try await type(logs, Media.jsonLines) == Media.jsonLines)
             #expect(try await client.whole("GET", logs, query: [("replica", "0")]).text == "one\n")
             let stream = try await client.whole("GET", logs, headers: [("Accept", Media.events)])
-            #expect(stream.text.hasPrefix("event: log\ndata: {") && stream.headers["content-type"] == Media.events)
+            #expect(
+                stream.text.hasPrefix("event: log\ndata: {")
+                    && stream.headers["content-type"] == Media.events)
         }
     }
 }

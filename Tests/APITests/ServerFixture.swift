@@ -21,7 +21,9 @@ struct ServerFixture: Sendable {
         _ body: (ServerFixture) async throws -> Void
     ) async throws {
         var template = Array("/tmp/peernode-api-XXXXXX".utf8CString)
-        let folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        let folder = template.withUnsafeMutableBufferPointer {
+            String(cString: mkdtemp($0.baseAddress!))
+        }
         var secrets: [Scope: String] = [:]
         for scope in [Scope.read, .submit, .admin] { secrets[scope] = AccessToken.makeSecret() }
         var configuration = APIServer.Configuration(
@@ -29,7 +31,9 @@ struct ServerFixture: Sendable {
         configuration.limits = limits
         configuration.origins = origins
         configuration.metricsAreOpen = metricsAreOpen
-        configuration.tokens = secrets.map { AccessToken(name: $0.key.name, scope: $0.key, secret: $0.value) }
+        configuration.tokens = secrets.map {
+            AccessToken(name: $0.key.name, scope: $0.key, secret: $0.value)
+        }
         let node = MemoryNode()
         let server = try await APIServer.start(
             configuration, node: node, idempotency: idempotency, hashing: MixHashing(),
@@ -54,7 +58,8 @@ struct ServerFixture: Sendable {
     var port: Int { server.port ?? 0 }
     var socket: APIClient { APIClient(endpoint: .unix(path: server.socketPath ?? "")) }
     func tcp(_ scope: Scope?) -> APIClient {
-        APIClient(endpoint: .tcp(host: "127.0.0.1", port: port), token: scope.flatMap { secrets[$0] })
+        APIClient(
+            endpoint: .tcp(host: "127.0.0.1", port: port), token: scope.flatMap { secrets[$0] })
     }
 
     /// Bytes over a plain connection, and all that comes back until the server closes it or the time is over.
@@ -72,11 +77,14 @@ struct ServerFixture: Sendable {
 
 /// A connection without any HTTP library.
 enum PlainConnection {
-    static func exchange(_ text: String, _ port: Int, _ closesAfter: Duration) -> Result<String, Problem> {
+    static func exchange(_ text: String, _ port: Int, _ closesAfter: Duration) -> Result<
+        String, Problem
+    > {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var time = timeval(tv_sec: Int(closesAfter.components.seconds), tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -88,11 +96,15 @@ enum PlainConnection {
         }
         guard isConnected else { return .failure(Problem(.noNode, "cannot connect")) }
         let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        _ = bytes.withUnsafeBytes {
+            send(descriptor, $0.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
         var out: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+            let count = buffer.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress, $0.count, 0)
+            }
             if count <= 0 { break }
             out += buffer[..<count]
         }

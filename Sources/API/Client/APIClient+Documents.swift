@@ -9,7 +9,8 @@ extension APIClient {
         do {
             return try D(json: bytes)
         } catch {
-            throw Problem(.bug, "the node's answer to \(request.shown) is not a \(D.documentType): \(error)")
+            throw Problem(
+                .bug, "the node's answer to \(request.shown) is not a \(D.documentType): \(error)")
         }
     }
 
@@ -30,7 +31,8 @@ extension APIClient {
     ///
     /// - Parameter key: made up if nil.
     public func create<D: Document>(
-        _ type: D.Type, _ request: ClientRequest, key: String? = nil, timeout: Duration? = .seconds(30)
+        _ type: D.Type, _ request: ClientRequest, key: String? = nil,
+        timeout: Duration? = .seconds(30)
     ) async throws(Problem) -> D {
         var request = request
         if !request.headers.contains(where: { $0.name.lowercased() == "idempotency-key" }) {
@@ -44,7 +46,8 @@ extension APIClient {
                 tries += 1
                 let isLost = error.code == ProblemCode.noNode.rawValue && error.requestID == nil
                 let isRunning =
-                    error.code == ProblemCode.idempotency.rawValue && error.retryAfterSeconds != nil && tries > 1
+                    error.code == ProblemCode.idempotency.rawValue && error.retryAfterSeconds != nil
+                    && tries > 1
                 guard isLost || isRunning, tries < 3 else { throw error }
                 try? await Task.sleep(for: .milliseconds(isRunning ? 1_000 : 200))
             }
@@ -59,7 +62,8 @@ extension APIClient {
 
     /// All items of a list, part by part, until `take` returns false or the list ends.
     public func each<D: Document>(
-        _ type: D.Type, _ request: ClientRequest, timeout: Duration? = .seconds(30), take: (D) throws -> Bool
+        _ type: D.Type, _ request: ClientRequest, timeout: Duration? = .seconds(30),
+        take: (D) throws -> Bool
     ) async throws {
         var request = request
         while true {
@@ -78,7 +82,8 @@ extension APIClient {
     ///   - path: `/v1/events` or a job's.
     ///   - after: the last event that is known; nil: from now on.
     public func events(
-        _ path: String = "/v1/events", query: [(name: String, value: String)] = [], after: Int64? = nil,
+        _ path: String = "/v1/events", query: [(name: String, value: String)] = [],
+        after: Int64? = nil,
         take: @escaping @Sendable (EventDocument) async throws -> Bool
     ) async throws(Problem) {
         let progress = EventProgress(last: after)
@@ -94,10 +99,13 @@ extension APIClient {
                 }
                 if isDone { return }
                 failures = progress.takeIsAlive() ? 1 : failures + 1
-                if failures >= 8 { throw Problem(.noNode, "the events of the node at \(endpoint) ended") }
+                if failures >= 8 {
+                    throw Problem(.noNode, "the events of the node at \(endpoint) ended")
+                }
             } catch {
                 failures = progress.takeIsAlive() ? 1 : failures + 1
-                guard error.code == ProblemCode.noNode.rawValue, failures < 8, !Task.isCancelled else { throw error }
+                guard error.code == ProblemCode.noNode.rawValue, failures < 8, !Task.isCancelled
+                else { throw error }
             }
             do {
                 try await Task.sleep(for: .milliseconds(100 << min(failures, 5)))

@@ -53,20 +53,26 @@ public struct APIClient: Sendable {
             throw late(request, timeout, start) ?? problem
         } catch {
             throw late(request, timeout, start)
-                ?? Problem(.noNode, "the connection to the node at \(endpoint) broke off during \(request.shown)")
+                ?? Problem(
+                    .noNode,
+                    "the connection to the node at \(endpoint) broke off during \(request.shown)")
         }
     }
 
     /// The problem of a request whose time is over.
-    private func late(_ request: ClientRequest, _ timeout: Duration?, _ start: ContinuousClock.Instant) -> Problem? {
+    private func late(
+        _ request: ClientRequest, _ timeout: Duration?, _ start: ContinuousClock.Instant
+    ) -> Problem? {
         guard let timeout, ContinuousClock.now - start >= timeout else { return nil }
         return Problem(
-            .noNode, "the node at \(endpoint) did not finish \(request.shown) within \(seconds(timeout)) s",
+            .noNode,
+            "the node at \(endpoint) did not finish \(request.shown) within \(seconds(timeout)) s",
             fix: "repeat it, or give it more time with --timeout")
     }
 
     private func connect(timeout: Duration?) async throws(Problem) -> Connection {
-        let nanoseconds = timeout.map { min(ConnectionGuard.nanoseconds($0), 10_000_000_000) } ?? 10_000_000_000
+        let nanoseconds =
+            timeout.map { min(ConnectionGuard.nanoseconds($0), 10_000_000_000) } ?? 10_000_000_000
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.nanoseconds(nanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -95,7 +101,8 @@ public struct APIClient: Sendable {
     @concurrent private func send(
         _ request: ClientRequest, _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
     ) async throws -> Bool {
-        var head = HTTPRequestHead(version: .http1_1, method: .init(rawValue: request.method), uri: request.target)
+        var head = HTTPRequestHead(
+            version: .http1_1, method: .init(rawValue: request.method), uri: request.target)
         head.headers.add(name: "Host", value: endpoint.host)
         head.headers.add(name: "Connection", value: "close")
         if let token { head.headers.add(name: "Authorization", value: "Bearer " + token) }
@@ -109,7 +116,8 @@ public struct APIClient: Sendable {
         case .bytes(let bytes, let type):
             head.headers.add(name: "Content-Type", value: type)
             head.headers.add(name: "Content-Length", value: String(bytes.count))
-            return await write([.head(head), .body(.byteBuffer(ByteBuffer(bytes: bytes))), .end(nil)], outbound)
+            return await write(
+                [.head(head), .body(.byteBuffer(ByteBuffer(bytes: bytes))), .end(nil)], outbound)
         case .stream(let count, let type, let next):
             head.headers.add(name: "Content-Type", value: type)
             if let count {
@@ -119,14 +127,17 @@ public struct APIClient: Sendable {
             }
             guard await write([.head(head)], outbound) else { return false }
             while let piece = try await next() {
-                guard await write([.body(.byteBuffer(ByteBuffer(bytes: piece)))], outbound) else { return false }
+                guard await write([.body(.byteBuffer(ByteBuffer(bytes: piece)))], outbound) else {
+                    return false
+                }
             }
             return await write([.end(nil)], outbound)
         }
     }
 
     @concurrent private func write(
-        _ parts: [HTTPClientRequestPart], _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+        _ parts: [HTTPClientRequestPart],
+        _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
     ) async -> Bool {
         do {
             try await outbound.write(contentsOf: parts)
@@ -141,7 +152,8 @@ public struct APIClient: Sendable {
     ) async throws -> ClientResponse {
         var parts = inbound.makeAsyncIterator()
         let endpoint = endpoint
-        let broken = Problem(.noNode, "the connection to the node at \(endpoint) broke off during \(request.shown)")
+        let broken = Problem(
+            .noNode, "the connection to the node at \(endpoint) broke off during \(request.shown)")
         guard case .head(let head)? = try await parts.next() else { throw broken }
         var headers: [String: String] = [:]
         for (name, value) in head.headers {

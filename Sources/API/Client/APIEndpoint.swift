@@ -8,14 +8,17 @@ public enum APIEndpoint: Sendable, Equatable, CustomStringConvertible {
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
-            guard path.hasPrefix("/"), path.utf8.count <= SocketFolder.pathBytesMax else { return nil }
+            guard path.hasPrefix("/"), path.utf8.count <= SocketFolder.pathBytesMax else {
+                return nil
+            }
             self = .unix(path: path)
             return
         }
         guard text.lowercased().hasPrefix("http://") else { return nil }
         var rest = text.dropFirst(7)
         if rest.hasSuffix("/") { rest = rest.dropLast() }
-        guard let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]),
+        guard let colon = rest.lastIndex(of: ":"),
+            let port = Int(rest[rest.index(after: colon)...]),
             (1...65_535).contains(port)
         else { return nil }
         var host = String(rest[..<colon])

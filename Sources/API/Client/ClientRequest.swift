@@ -34,7 +34,9 @@ public struct ClientRequest: Sendable {
     /// The path with its query.
     var target: String {
         if query.isEmpty { return path }
-        let pairs = query.map { PercentCoding.encode($0.name) + "=" + PercentCoding.encode($0.value) }
+        let pairs = query.map {
+            PercentCoding.encode($0.name) + "=" + PercentCoding.encode($0.value)
+        }
         return path + "?" + pairs.joined(separator: "&")
     }
 
@@ -73,7 +75,8 @@ public final class ClientBody: AsyncSequence, @unchecked Sendable {
         } catch let problem as Problem {
             throw problem
         } catch {
-            throw Problem(.noNode, "the connection to the node broke off in the middle of an answer")
+            throw Problem(
+                .noNode, "the connection to the node broke off in the middle of an answer")
         }
     }
 

@@ -45,7 +45,8 @@ public struct EventStreamParser: Sendable {
                 event = nil
                 data = []
             }
-            return data.isEmpty ? nil : Message(id: id, event: event, data: data.joined(separator: "\n"))
+            return data.isEmpty
+                ? nil : Message(id: id, event: event, data: data.joined(separator: "\n"))
         }
         let text = String(decoding: line, as: UTF8.self)
         let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

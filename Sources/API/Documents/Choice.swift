@@ -1,5 +1,6 @@
 /// A closed list of words in a document.
-public protocol Choice: Codable, Sendable, Hashable, CaseIterable, RawRepresentable where RawValue == String {}
+public protocol Choice: Codable, Sendable, Hashable, CaseIterable, RawRepresentable
+where RawValue == String {}
 
 /// What an event tells (`surfaces.md` 4.6).
 public enum EventType: String, Choice {

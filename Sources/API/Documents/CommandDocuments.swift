@@ -41,7 +41,8 @@ public struct ReadyDocument: Document {
     public var lending: NodeDocument.Lending
 
     public init(
-        peer: String, account: String, network: String, peerAddresses: [String] = [], api: Endpoints,
+        peer: String, account: String, network: String, peerAddresses: [String] = [],
+        api: Endpoints,
         pid: Int, links: Int, height: UInt64, lending: NodeDocument.Lending
     ) {
         self.peer = peer
@@ -154,7 +155,8 @@ public struct DoctorDocument: Document {
         public var fix: String?
 
         public init(
-            id: String, verdict: DoctorVerdict, found: String, effect: String? = nil, fix: String? = nil
+            id: String, verdict: DoctorVerdict, found: String, effect: String? = nil,
+            fix: String? = nil
         ) {
             self.id = id
             self.verdict = verdict
@@ -246,7 +248,8 @@ public struct LogLineDocument: Document {
     public var base64: String?
 
     public init(
-        replica: Int, stream: LogStream, offsetBytes: Int64, at: Timestamp? = nil, text: String? = nil,
+        replica: Int, stream: LogStream, offsetBytes: Int64, at: Timestamp? = nil,
+        text: String? = nil,
         base64: String? = nil
     ) {
         self.replica = replica

@@ -82,7 +82,9 @@ public enum JSONText {
 
     private static func describe(_ error: DecodingError) -> String {
         func pointer(_ context: DecodingError.Context) -> String {
-            let path = context.codingPath.map { "/" + ($0.intValue.map(String.init) ?? $0.stringValue) }
+            let path = context.codingPath.map {
+                "/" + ($0.intValue.map(String.init) ?? $0.stringValue)
+            }
             return path.joined()
         }
         switch error {

@@ -3,17 +3,24 @@ public enum DocumentTypes {
     static let all: [any Document.Type] = [
         JobDocument.self, ReplicaDocument.self, ResultDocument.self, ReceiptDocument.self,
         ReceiptVerdictDocument.self, PeerDocument.self, OfferDocument.self, NetworkDocument.self,
-        GraphDocument.self, SeatListDocument.self, LedgerDocument.self, BlockDocument.self, AlarmDocument.self,
-        AccountDocument.self, HoldDocument.self, HistoryEntryDocument.self, TransactionDocument.self,
-        NextTransactionDocument.self, NodeDocument.self, HealthDocument.self, ReadinessDocument.self,
+        GraphDocument.self, SeatListDocument.self, LedgerDocument.self, BlockDocument.self,
+        AlarmDocument.self,
+        AccountDocument.self, HoldDocument.self, HistoryEntryDocument.self,
+        TransactionDocument.self,
+        NextTransactionDocument.self, NodeDocument.self, HealthDocument.self,
+        ReadinessDocument.self,
         BlobDocument.self, EventDocument.self, ValidationDocument.self, JobStatsDocument.self,
-        DecisionDocument.self, SchemaListDocument.self, ErrorPageDocument.self, LogLineDocument.self,
-        InitDocument.self, ReadyDocument.self, NodeFileDocument.self, KeysDocument.self, DoctorDocument.self,
+        DecisionDocument.self, SchemaListDocument.self, ErrorPageDocument.self,
+        LogLineDocument.self,
+        InitDocument.self, ReadyDocument.self, NodeFileDocument.self, KeysDocument.self,
+        DoctorDocument.self,
         InviteDocument.self, VersionDocument.self,
     ]
 
     /// The types' names, sorted.
-    public static var names: [String] { (all.map { $0.documentType } + ["page", "problem"]).sorted() }
+    public static var names: [String] {
+        (all.map { $0.documentType } + ["page", "problem"]).sorted()
+    }
 
     /// The JSON Schema of a type; nil if there is none of that name.
     public static func schema(_ name: String) -> JSONValue? {
@@ -37,9 +44,13 @@ extension Problem {
             "title": "problem", "type": "object",
             "required": ["type", "title", "status", "detail", "code"],
             "properties": [
-                "type": text, "title": text, "status": ["type": "integer"], "detail": text, "code": text,
-                "why": text, "fix": text, "requestId": text, "retryAfterSeconds": ["type": "integer"],
-                "errors": ["type": "array", "items": SchemaReflection.fields(of: Item.self).schema()],
+                "type": text, "title": text, "status": ["type": "integer"], "detail": text,
+                "code": text,
+                "why": text, "fix": text, "requestId": text,
+                "retryAfterSeconds": ["type": "integer"],
+                "errors": [
+                    "type": "array", "items": SchemaReflection.fields(of: Item.self).schema(),
+                ],
             ],
         ]
     }

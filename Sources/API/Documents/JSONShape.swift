@@ -30,7 +30,8 @@ public indirect enum JSONShape: Sendable, Equatable {
         case .boolean: return ["type": "boolean"]
         case .integer: return ["type": "integer"]
         case .constant(let text): return ["const": .string(text)]
-        case .choice(let words): return ["type": "string", "enum": .array(words.map { .string($0) })]
+        case .choice(let words):
+            return ["type": "string", "enum": .array(words.map { .string($0) })]
         case .list(let item): return ["type": "array", "items": item.schema(isClosed: isClosed)]
         case .map(let value):
             return ["type": "object", "additionalProperties": value.schema(isClosed: isClosed)]

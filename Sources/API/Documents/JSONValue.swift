@@ -65,10 +65,13 @@ public enum JSONValue: Codable, Sendable, Equatable {
     public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
     public var elements: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
-    public var members: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
+    public var members: [String: JSONValue]? {
+        if case .object(let value) = self { value } else { nil }
+    }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }

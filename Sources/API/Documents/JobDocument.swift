@@ -58,7 +58,8 @@ public struct JobDocument: Document {
         owner: String, entryPeer: Known<String>? = nil, state: JobState, certified: Bool,
         verification: Known<Verification>? = nil, code: Known<String>? = nil,
         ledgerState: String? = nil, reason: Known<Reason>? = nil, runtime: String? = nil,
-        verify: Verify? = nil, replicas: ReplicaCounts? = nil, progressPermille: Int? = nil, cost: Cost,
+        verify: Verify? = nil, replicas: ReplicaCounts? = nil, progressPermille: Int? = nil,
+        cost: Cost,
         times: Times, deadlineAt: Timestamp? = nil, array: Known<String>? = nil,
         receipt: Known<String>? = nil, height: UInt64? = nil, assurance: Assurance
     ) {
@@ -168,7 +169,8 @@ public struct JobDocument: Document {
 
         public init(
             submittedAt: Timestamp? = nil, finalAt: Timestamp? = nil, drawnAt: Timestamp? = nil,
-            startedAt: Timestamp? = nil, committedAt: Timestamp? = nil, revealedAt: Timestamp? = nil,
+            startedAt: Timestamp? = nil, committedAt: Timestamp? = nil,
+            revealedAt: Timestamp? = nil,
             endedAt: Timestamp? = nil
         ) {
             self.submittedAt = submittedAt

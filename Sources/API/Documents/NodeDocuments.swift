@@ -30,7 +30,8 @@ public struct NodeDocument: Document {
 
     public init(
         peer: String, account: String, owner: String? = nil, name: Known<String>? = nil,
-        network: Network, version: String, state: NodeState, reason: Known<String>? = nil, links: Links,
+        network: Network, version: String, state: NodeState, reason: Known<String>? = nil,
+        links: Links,
         lending: Lending, sandbox: Sandbox, ledger: Ledger, credit: Credit? = nil,
         certifiedToday: Int? = nil, uptimeMs: Int64, dashboard: Known<String>? = nil,
         peerAddresses: [String] = []
@@ -146,7 +147,8 @@ public struct NodeDocument: Document {
         public var halted: Bool
 
         public init(
-            height: UInt64, certifiedHeight: UInt64, epoch: UInt64, seats: Int, behindMs: Int64? = nil,
+            height: UInt64, certifiedHeight: UInt64, epoch: UInt64, seats: Int,
+            behindMs: Int64? = nil,
             halted: Bool
         ) {
             self.height = height

@@ -1,6 +1,7 @@
 /// What this peer knows of another.
 public enum PeerState: String, Choice {
-    case own = "self", linked, known, stale, left
+    case own = "self"
+    case linked, known, stale, left
 }
 
 /// What a machine can do.

@@ -29,9 +29,11 @@ public struct ResultDocument: Document {
     public init(
         job: String, state: JobState, certified: Bool, verification: Known<Verification>? = nil,
         code: String, exitCode: Known<Int>? = nil, signal: Known<Int>? = nil,
-        result: Known<Body>? = nil, stdout: Known<Content>? = nil, stderr: Known<ReplicaContent>? = nil,
+        result: Known<Body>? = nil, stdout: Known<Content>? = nil,
+        stderr: Known<ReplicaContent>? = nil,
         files: [OutputFile] = [], agreementPermille: Int? = nil, credibilityPermille: Int? = nil,
-        winners: [Int] = [], minority: [Int] = [], compare: String? = nil, usage: Known<Usage>? = nil,
+        winners: [Int] = [], minority: [Int] = [], compare: String? = nil,
+        usage: Known<Usage>? = nil,
         cost: JobDocument.Cost, receipt: Known<String>? = nil, cached: Bool
     ) {
         self.job = job

@@ -81,7 +81,9 @@ private final class RecordingDecoder: Decoder {
 
     /// The shape and example of a scalar of the standard library; nil for other types.
     static func scalar<T>(_ type: T.Type) -> (JSONShape, T)? {
-        func pair(_ shape: JSONShape, _ value: Any) -> (JSONShape, T)? { (value as? T).map { (shape, $0) } }
+        func pair(_ shape: JSONShape, _ value: Any) -> (JSONShape, T)? {
+            (value as? T).map { (shape, $0) }
+        }
         if type == String.self { return pair(.string(pattern: nil, format: nil), "text") }
         if type == Bool.self { return pair(.boolean, true) }
         if type == Int.self { return pair(.integer, 7) }
@@ -138,7 +140,9 @@ private struct RecordingFields<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy type: NestedKey.Type, forKey key: Key
-    ) throws -> KeyedDecodingContainer<NestedKey> { throw DocumentError("nested containers are not used") }
+    ) throws -> KeyedDecodingContainer<NestedKey> {
+        throw DocumentError("nested containers are not used")
+    }
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
         throw DocumentError("nested containers are not used")
     }

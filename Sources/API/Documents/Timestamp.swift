@@ -18,7 +18,8 @@ public struct Timestamp: Codable, Sendable, Hashable, Comparable {
         let day = floorDivide(seconds, 86_400)
         let inDay = seconds - day * 86_400
         let (year, month, date) = Timestamp.civil(day)
-        return pad(year, 4) + "-" + pad(month, 2) + "-" + pad(date, 2) + "T" + pad(inDay / 3600, 2) + ":"
+        return pad(year, 4) + "-" + pad(month, 2) + "-" + pad(date, 2) + "T" + pad(inDay / 3600, 2)
+            + ":"
             + pad(inDay / 60 % 60, 2) + ":" + pad(inDay % 60, 2) + "."
             + pad(unixMilliseconds - seconds * 1000, 3) + "Z"
     }
@@ -31,7 +32,8 @@ public struct Timestamp: Codable, Sendable, Hashable, Comparable {
             bytes[10] == 0x54 || bytes[10] == 0x74, bytes[13] == 0x3a, bytes[16] == 0x3a,
             let year = Timestamp.number(bytes[0..<4]), let month = Timestamp.number(bytes[5..<7]),
             let day = Timestamp.number(bytes[8..<10]), let hour = Timestamp.number(bytes[11..<13]),
-            let minute = Timestamp.number(bytes[14..<16]), let second = Timestamp.number(bytes[17..<19]),
+            let minute = Timestamp.number(bytes[14..<16]),
+            let second = Timestamp.number(bytes[17..<19]),
             (1...12).contains(month), day >= 1, hour < 24, minute < 60, second < 60
         else { return nil }
         let days = Timestamp.days(year, month, day)
@@ -54,7 +56,8 @@ public struct Timestamp: Codable, Sendable, Hashable, Comparable {
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let time = Timestamp(text: text) else {
-            throw DocumentError("\"\(text.prefix(40))\" is not a time like 2026-11-20T10:15:02.123Z")
+            throw DocumentError(
+                "\"\(text.prefix(40))\" is not a time like 2026-11-20T10:15:02.123Z")
         }
         self = time
     }
@@ -78,7 +81,8 @@ public struct Timestamp: Codable, Sendable, Hashable, Comparable {
         let rest = Array(bytes)
         if rest == [0x5a] || rest == [0x7a] { return 0 }
         guard rest.count == 6, rest[0] == 0x2b || rest[0] == 0x2d, rest[3] == 0x3a,
-            let hours = number(rest[1..<3]), let minutes = number(rest[4..<6]), hours < 24, minutes < 60
+            let hours = number(rest[1..<3]), let minutes = number(rest[4..<6]), hours < 24,
+            minutes < 60
         else { return nil }
         return (rest[0] == 0x2b ? 1 : -1) * (hours * 3600 + minutes * 60)
     }
@@ -90,7 +94,8 @@ public struct Timestamp: Codable, Sendable, Hashable, Comparable {
         let era = floorDivide(y, 400)
         let yearOfEra = y - era * 400
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+            - 719_468
     }
 
     private static func civil(_ days: Int64) -> (Int64, Int64, Int64) {
@@ -101,7 +106,10 @@ public struct Timestamp: Codable, Sendable, Hashable, Comparable {
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         let shifted = (5 * dayOfYear + 2) / 153
         let month = shifted < 10 ? shifted + 3 : shifted - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shifted + 2) / 5 + 1)
+        return (
+            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month,
+            dayOfYear - (153 * shifted + 2) / 5 + 1
+        )
     }
 }
 

@@ -197,7 +197,8 @@ public struct ErrorPageDocument: Document {
     public var remedy: String
 
     public init(
-        code: String, name: String, title: String, status: Known<Int>? = nil, exit: Int, cause: String,
+        code: String, name: String, title: String, status: Known<Int>? = nil, exit: Int,
+        cause: String,
         example: String, remedy: String
     ) {
         self.code = code

@@ -14,7 +14,8 @@ public enum DidYouMean {
     public static func fix(for name: String, among allowed: [String]) -> String {
         if let near = suggestion(for: name, among: allowed) { return "did you mean \"\(near)\"?" }
         return allowed.isEmpty
-            ? "nothing is allowed here" : "allowed here: \(allowed.sorted().joined(separator: ", "))"
+            ? "nothing is allowed here"
+            : "allowed here: \(allowed.sorted().joined(separator: ", "))"
     }
 
     /// Levenshtein distance. O(n × m).

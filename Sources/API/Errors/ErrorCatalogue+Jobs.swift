@@ -4,7 +4,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E301", name: "notFound", status: 404, exit: 4,
             title: "not found",
-            cause: "Nothing with this id is known to this node. Ids of jobs, peers, blobs and entries "
+            cause:
+                "Nothing with this id is known to this node. Ids of jobs, peers, blobs and entries "
                 + "may be shortened to 6 characters; accounts and networks may not.",
             example: "no job job_7ppdq3ka is known here",
             remedy: "check the id: peernode jobs --all lists jobs, peernode peers lists peers"),
@@ -17,7 +18,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E310", name: "tooLate", status: 409, exit: 1,
             title: "too late to cancel",
-            cause: "A job can be cancelled until the first commit of a replica is final; afterwards work "
+            cause:
+                "A job can be cancelled until the first commit of a replica is final; afterwards work "
                 + "was done and is paid.",
             example: "job_7ppdq3ka… has a committed replica since height 931",
             remedy: "wait for its result: peernode result JOB --wait"),
@@ -30,7 +32,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E320", name: "noAgreement", status: nil, exit: 3,
             title: "the replicas do not agree",
-            cause: "So many replicas gave different answers that no group reached the quorum; nothing is "
+            cause:
+                "So many replicas gave different answers that no group reached the quorum; nothing is "
                 + "certified.",
             example: "3 replicas gave 3 different answers",
             remedy: "look for time, randomness or addresses in the output, or ignore those places: "
@@ -38,14 +41,16 @@ extension ErrorCatalogue {
         Entry(
             code: "E321", name: "noWorkers", status: nil, exit: 7,
             title: "nobody could run it",
-            cause: "Until its queue time was over, fewer eligible peers than replicas offered to run the "
+            cause:
+                "Until its queue time was over, fewer eligible peers than replicas offered to run the "
                 + "job.",
             example: "0 of 3 replicas drawn in 10 min: 4 offers, 4 lack memory",
             remedy: "ask for less, accept more peers, or wait longer with --queue-time"),
         Entry(
             code: "E322", name: "timedOut", status: nil, exit: 7,
             title: "time ran out",
-            cause: "One of the four timeouts of the job (queue, lease, run, total) passed before there "
+            cause:
+                "One of the four timeouts of the job (queue, lease, run, total) passed before there "
                 + "was a certified result.",
             example: "the total limit of 1 h passed while running",
             remedy: "raise that timeout in the manifest"),
@@ -71,7 +76,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E340", name: "hashMismatch", status: 422, exit: 3,
             title: "the content is not what was named",
-            cause: "The bytes that came do not have the hash that was asked for; nothing was stored.",
+            cause:
+                "The bytes that came do not have the hash that was asked for; nothing was stored.",
             example: "wanted blob_c41x…, found blob_9q2m…",
             remedy: "check the source, then send it again or correct the id"),
         Entry(
@@ -89,10 +95,12 @@ extension ErrorCatalogue {
         Entry(
             code: "E501", name: "insufficientCredit", status: 402, exit: 9,
             title: "not enough credit",
-            cause: "The account has less available credit than this needs. Held credit comes back when "
+            cause:
+                "The account has less available credit than this needs. Held credit comes back when "
                 + "its jobs end.",
             example: "the account holds 0.10 cr, this job reserves 0.31 cr",
-            remedy: "lower replicas or cost, or receive credit; peernode balance shows what is held"),
+            remedy: "lower replicas or cost, or receive credit; peernode balance shows what is held"
+        ),
         Entry(
             code: "E502", name: "overBudget", status: 402, exit: 9,
             title: "over the budget",
@@ -102,19 +110,22 @@ extension ErrorCatalogue {
         Entry(
             code: "E503", name: "nonceConflict", status: 409, exit: 75,
             title: "the account was used at the same time",
-            cause: "Three tries met new entries of the same account, made elsewhere with the same key.",
+            cause:
+                "Three tries met new entries of the same account, made elsewhere with the same key.",
             example: "nonce 41 was taken three times",
             remedy: "repeat it when the other program is done"),
         Entry(
             code: "E504", name: "entryExpired", status: 409, exit: 75,
             title: "the entry was not executed in time",
-            cause: "An entry is valid for a short time and then can never be executed; nothing was done.",
+            cause:
+                "An entry is valid for a short time and then can never be executed; nothing was done.",
             example: "valid until 10:15:02, the ledger's clock is 10:15:09",
             remedy: "repeat it; peernode seats shows whether the log advances"),
         Entry(
             code: "E505", name: "badAccount", status: 422, exit: 65,
             title: "not a usable account",
-            cause: "An account is acct_ and 56 characters, the last 4 of which check the others; a payee "
+            cause:
+                "An account is acct_ and 56 characters, the last 4 of which check the others; a payee "
                 + "must be known and not oneself.",
             example: "acct_9c4t…: the check characters are wrong",
             remedy: "copy the whole account again"),
@@ -127,7 +138,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E507", name: "entryRefused", status: 422, exit: 65,
             title: "the ledger refused the entry",
-            cause: "The entry was executed and its outcome was not \"applied\"; the reason is the ledger's "
+            cause:
+                "The entry was executed and its outcome was not \"applied\"; the reason is the ledger's "
                 + "name.",
             example: "outcome belowMinimum",
             remedy: "see the reason; a fee may have been taken"),
@@ -147,7 +159,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E510", name: "noQuorum", status: 503, exit: 75,
             title: "the network cannot order entries now",
-            cause: "Without a quorum of seats nothing can be paid or assigned; what is final can still "
+            cause:
+                "Without a quorum of seats nothing can be paid or assigned; what is final can still "
                 + "be read.",
             example: "2 of 4 seats answer, 3 are needed",
             remedy: "peernode seats shows who is missing; repeat it later"),

@@ -10,14 +10,16 @@ extension ErrorCatalogue {
         Entry(
             code: "E102", name: "badType", status: 422, exit: 65,
             title: "wrong type",
-            cause: "A manifest is refused with: expected {type}, found {type} {value} / \"{v}\" needs a "
+            cause:
+                "A manifest is refused with: expected {type}, found {type} {value} / \"{v}\" needs a "
                 + "unit",
             example: "",
             remedy: "write it as {example}; write {v}MiB, write {v}s"),
         Entry(
             code: "E103", name: "notReadable", status: 422, exit: 65,
             title: "not readable",
-            cause: "A manifest is refused with: not valid {YAML, JSON}: {reason} / {alias, tag, …} is "
+            cause:
+                "A manifest is refused with: not valid {YAML, JSON}: {reason} / {alias, tag, …} is "
                 + "not supported / key \"{k}\" appears twice, first on line {n}",
             example: "",
             remedy: "correct the text at this place; write the value out in full; keep one of them"),
@@ -30,7 +32,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E105", name: "notAManifest", status: 422, exit: 65,
             title: "not a manifest",
-            cause: "A manifest is refused with: this is neither a peernode manifest nor a known dialect "
+            cause:
+                "A manifest is refused with: this is neither a peernode manifest nor a known dialect "
                 + "/ manifest version \"{v}\" is not known",
             example: "",
             remedy: "start with \"peernode: v1\""),
@@ -61,7 +64,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E110", name: "unpinned", status: 422, exit: 65,
             title: "not pinned",
-            cause: "A manifest is refused with: \"{url}\" is not pinned, so replicas could see different "
+            cause:
+                "A manifest is refused with: \"{url}\" is not pinned, so replicas could see different "
                 + "bytes",
             example: "",
             remedy: "add sha256"),
@@ -74,14 +78,16 @@ extension ErrorCatalogue {
         Entry(
             code: "E112", name: "sourceMissing", status: 422, exit: 65,
             title: "source missing",
-            cause: "A manifest is refused with: \"{p}\" cannot be used: {not found, not readable, outside "
+            cause:
+                "A manifest is refused with: \"{p}\" cannot be used: {not found, not readable, outside "
                 + "the manifest's folder, in no store}",
             example: "",
             remedy: "check the path, relative to the manifest; see --allow-dir"),
         Entry(
             code: "E113", name: "badPath", status: 422, exit: 65,
             title: "not a valid path",
-            cause: "A manifest is refused with: path \"{p}\" must be absolute, below {root} and without "
+            cause:
+                "A manifest is refused with: path \"{p}\" must be absolute, below {root} and without "
                 + "\"..\"",
             example: "",
             remedy: "write it as {root}/{name}"),
@@ -94,7 +100,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E115", name: "inputRefused", status: 422, exit: 65,
             title: "input refused",
-            cause: "A manifest is refused with: input \"{n}\" is refused: {author's message, or reason}",
+            cause:
+                "A manifest is refused with: input \"{n}\" is refused: {author's message, or reason}",
             example: "",
             remedy: "give a value that fits its schema"),
         Entry(
@@ -106,13 +113,15 @@ extension ErrorCatalogue {
         Entry(
             code: "E120", name: "quorum", status: 422, exit: 65,
             title: "quorum does not fit",
-            cause: "A manifest is refused with: quorum {q} is not between {⌊r/2⌋+1} and {r} replicas",
+            cause:
+                "A manifest is refused with: quorum {q} is not between {⌊r/2⌋+1} and {r} replicas",
             example: "",
             remedy: "for n wrong peers choose replicas of at least 2n+1"),
         Entry(
             code: "E121", name: "quorumEven", status: 422, exit: 65,
             title: "quorum too weak",
-            cause: "A manifest is refused with: with {r} replicas and quorum {q} one wrong peer decides "
+            cause:
+                "A manifest is refused with: with {r} replicas and quorum {q} one wrong peer decides "
                 + "alone",
             example: "",
             remedy: "raise quorum, or write verify: {mode: none} if that is meant"),
@@ -125,7 +134,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E133", name: "numericWide", status: 422, exit: 65,
             title: "too many numbers",
-            cause: "A manifest is refused with: numeric compares at most 64 numbers, \"at\" names {n}",
+            cause:
+                "A manifest is refused with: numeric compares at most 64 numbers, \"at\" names {n}",
             example: "",
             remedy: "name fewer, or print a summary"),
         Entry(
@@ -144,21 +154,24 @@ extension ErrorCatalogue {
         Entry(
             code: "E140", name: "unsatisfiable", status: 409, exit: 7,
             title: "no offer fits",
-            cause: "A manifest is refused with: no standing offer fits: {n} offers, {k1} lack {r1}, {k2} "
+            cause:
+                "A manifest is refused with: no standing offer fits: {n} offers, {k1} lack {r1}, {k2} "
                 + "lack {r2}",
             example: "",
             remedy: "{nearest miss}; or --allow-wait to wait {queue}"),
         Entry(
             code: "E150", name: "timeouts", status: 422, exit: 65,
             title: "timeouts contradict",
-            cause: "A manifest is refused with: {a} {x} is longer than {b} {y} / deadline {t} is in the "
+            cause:
+                "A manifest is refused with: {a} {x} is longer than {b} {y} / deadline {t} is in the "
                 + "past",
             example: "",
             remedy: "shorten {a}, or raise {b}; choose a later time"),
         Entry(
             code: "E160", name: "secret", status: 422, exit: 65,
             title: "looks like a secret",
-            cause: "A manifest is refused with: env {NAME} looks like a secret / replicas run on other "
+            cause:
+                "A manifest is refused with: env {NAME} looks like a secret / replicas run on other "
                 + "people's machines",
             example: "",
             remedy: "remove it"),
@@ -177,7 +190,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E173", name: "wasmImport", status: 422, exit: 65,
             title: "import not offered",
-            cause: "A manifest is refused with: the module imports {module}.{name}, which is not offered",
+            cause:
+                "A manifest is refused with: the module imports {module}.{name}, which is not offered",
             example: "",
             remedy: "only WASI preview 1 is offered; rebuild browser modules for WASI"),
         Entry(
@@ -207,13 +221,15 @@ extension ErrorCatalogue {
         Entry(
             code: "E201", name: "streamTask", status: 422, exit: 65,
             title: "streams are not available",
-            cause: "A manifest is refused with: stream-reactive tasks are not available in this version",
+            cause:
+                "A manifest is refused with: stream-reactive tasks are not available in this version",
             example: "",
             remedy: "submit it as one_shot, or wait for stream support"),
         Entry(
             code: "E202", name: "sharedStore", status: 422, exit: 65,
             title: "shared store is not available",
-            cause: "A manifest is refused with: input \"{n}\" reads key \"{k}\" of a shared store, which is "
+            cause:
+                "A manifest is refused with: input \"{n}\" reads key \"{k}\" of a shared store, which is "
                 + "not available in this version",
             example: "",
             remedy: "give the value with --param and type: json"),
@@ -226,14 +242,16 @@ extension ErrorCatalogue {
         Entry(
             code: "E204", name: "codeUnpinned", status: 422, exit: 65,
             title: "code is not pinned",
-            cause: "A manifest is refused with: \"{url}\" has no sha256 or commit, so replicas could run "
+            cause:
+                "A manifest is refused with: \"{url}\" has no sha256 or commit, so replicas could run "
                 + "different code",
             example: "",
             remedy: "add sha256 beside url, or submit with --code FILE"),
         Entry(
             code: "E205", name: "noLimit", status: 422, exit: 65,
             title: "no limit is not offered",
-            cause: "A manifest is refused with: timeout_seconds: 0 means no limit, which is not offered",
+            cause:
+                "A manifest is refused with: timeout_seconds: 0 means no limit, which is not offered",
             example: "",
             remedy: "write 1 to 604800 seconds"),
         Entry(
@@ -257,7 +275,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E209", name: "computeLogic", status: 422, exit: 65,
             title: "both or neither given",
-            cause: "A manifest is refused with: {both, or neither} of compute_logic and tasks {are, is} "
+            cause:
+                "A manifest is refused with: {both, or neither} of compute_logic and tasks {are, is} "
                 + "present",
             example: "",
             remedy: "keep exactly one of them"),
@@ -283,21 +302,24 @@ extension ErrorCatalogue {
         Entry(
             code: "W204", name: "unusedFile", status: nil, exit: 0,
             title: "file not part of the job",
-            cause: "A manifest is accepted with the warning: \"{file}\" exists here but is not part of the "
+            cause:
+                "A manifest is accepted with the warning: \"{file}\" exists here but is not part of the "
                 + "job",
             example: "",
             remedy: "add --in {file}:{name} and use /in/{name}"),
         Entry(
             code: "W211", name: "undeclaredInput", status: nil, exit: 0,
             title: "input not declared",
-            cause: "A manifest is accepted with the warning: input \"{n}\" is not declared / it is passed "
+            cause:
+                "A manifest is accepted with the warning: input \"{n}\" is not declared / it is passed "
                 + "on",
             example: "",
             remedy: "declare it under inputs"),
         Entry(
             code: "W212", name: "workerInOutput", status: nil, exit: 0,
             title: "differs between replicas",
-            cause: "A manifest is accepted with the warning: \"{{WORKER_UUID}}\" differs between replicas",
+            cause:
+                "A manifest is accepted with the warning: \"{{WORKER_UUID}}\" differs between replicas",
             example: "",
             remedy: "print it only as worker_id or worker_uuid, or add its place to ignore"),
         Entry(
@@ -310,7 +332,8 @@ extension ErrorCatalogue {
         Entry(
             code: "W214", name: "notFinite", status: nil, exit: 0,
             title: "NaN or Infinity passed over",
-            cause: "A manifest is accepted with the warning: a line with NaN or Infinity is not JSON and "
+            cause:
+                "A manifest is accepted with the warning: a line with NaN or Infinity is not JSON and "
                 + "was passed over",
             example: "",
             remedy: "print null or text instead"),

@@ -4,7 +4,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E601", name: "noToken", status: 401, exit: 77,
             title: "a token is needed",
-            cause: "Over TCP every request but the open ones needs the token of this node; loopback is "
+            cause:
+                "Over TCP every request but the open ones needs the token of this node; loopback is "
                 + "no exception.",
             example: "no Authorization header",
             remedy: "read it from the file api.token: Authorization: Bearer pnt_…"),
@@ -17,7 +18,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E603", name: "badHost", status: 403, exit: 77,
             title: "the Host header is not ours",
-            cause: "A request must name this node by localhost, 127.0.0.1, [::1] or a host of api.hosts, "
+            cause:
+                "A request must name this node by localhost, 127.0.0.1, [::1] or a host of api.hosts, "
                 + "with our port; else a foreign page could reach it by DNS.",
             example: "Host: evil.example",
             remedy: "use http://127.0.0.1:7718, or list the host in api.hosts"),
@@ -30,7 +32,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E605", name: "rate", status: 429, exit: 75,
             title: "too many requests",
-            cause: "The limits are 50 reads and 20 writes a second for each token, 4 uploads at once, "
+            cause:
+                "The limits are 50 reads and 20 writes a second for each token, 4 uploads at once, "
                 + "and 10 wrong tokens a minute.",
             example: "51 reads in 1 s",
             remedy: "wait as long as Retry-After says"),
@@ -67,13 +70,15 @@ extension ErrorCatalogue {
         Entry(
             code: "E611", name: "badParameter", status: 400, exit: 65,
             title: "a parameter is wrong",
-            cause: "A query parameter, header or field is unknown or has a value that is not allowed.",
+            cause:
+                "A query parameter, header or field is unknown or has a value that is not allowed.",
             example: "limit is 5000, allowed are 1 to 500",
             remedy: "correct it as the message says"),
         Entry(
             code: "E612", name: "sealed", status: 409, exit: 77,
             title: "sealed until reveal",
-            cause: "Until a job's commits are closed, only its owner can read what replicas produced, or "
+            cause:
+                "Until a job's commits are closed, only its owner can read what replicas produced, or "
                 + "a lazy replica could copy it.",
             example: "job_7ppdq3ka… is running and belongs to acct_9c4t…",
             remedy: "wait for the reveal, or ask at the owner's node"),
@@ -140,7 +145,8 @@ extension ErrorCatalogue {
         Entry(
             code: "E709", name: "noSandbox", status: nil, exit: 6,
             title: "the sandbox is not complete",
-            cause: "A wall of the sandbox cannot be had on this machine, so native programs of others "
+            cause:
+                "A wall of the sandbox cannot be had on this machine, so native programs of others "
                 + "are not run at all.",
             example: "user namespaces are off",
             remedy: "peernode doctor sandbox shows the wall and its fix"),

@@ -26,7 +26,8 @@ public enum ErrorCatalogue {
     /// All entries: manifests, jobs and credit, node.
     public static let all: [Entry] = manifestEntries + jobEntries + nodeEntries
 
-    private static let byCode = Dictionary(all.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
+    private static let byCode = Dictionary(
+        all.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
 
     /// The entry of `code`, in either case; nil if there is none.
     public static func entry(_ code: String) -> Entry? { byCode[code.uppercased()] }
@@ -43,7 +44,9 @@ public enum ErrorCatalogue {
         guard let entry = entry(code) else { return nil }
         var lines = ["\(entry.code) \(entry.name): \(entry.title)", ""]
         lines += wrapped(entry.cause)
-        if !entry.example.isEmpty { lines += ["", "example:"] + wrapped(entry.example, indent: "  ") }
+        if !entry.example.isEmpty {
+            lines += ["", "example:"] + wrapped(entry.example, indent: "  ")
+        }
         lines += ["", "what to do:"] + wrapped(entry.remedy, indent: "  ")
         var facts = entry.exit == 0 ? "a warning" : "exit code \(entry.exit)"
         if let status = entry.status { facts += ", HTTP \(status)" }
@@ -54,7 +57,8 @@ public enum ErrorCatalogue {
     public static func document(_ code: String) -> ErrorPageDocument? {
         entry(code).map {
             ErrorPageDocument(
-                code: $0.code, name: $0.name, title: $0.title, status: Known($0.status), exit: $0.exit,
+                code: $0.code, name: $0.name, title: $0.title, status: Known($0.status),
+                exit: $0.exit,
                 cause: $0.cause, example: $0.example, remedy: $0.remedy)
         }
     }

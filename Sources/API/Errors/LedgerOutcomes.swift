@@ -2,10 +2,13 @@
 public enum LedgerOutcomes {
     /// The ledger's names of its outcome codes 0 … 26 (`ledger.md` 5.4).
     public static let names = [
-        "applied", "badSignature", "malformed", "expired", "validUntilTooFar", "unknownAccount", "staleNonce",
+        "applied", "badSignature", "malformed", "expired", "validUntilTooFar", "unknownAccount",
+        "staleNonce",
         "nonceGap", "notAdmitted", "insufficientFunds", "belowMinimum", "overflow", "limitExceeded",
-        "unknownTarget", "wrongState", "notAllowed", "duplicate", "lateEntry", "badOpening", "badResult",
-        "notLeased", "inviteInvalid", "inviteExhausted", "capReached", "cooldown", "badEvidence", "staleHeight",
+        "unknownTarget", "wrongState", "notAllowed", "duplicate", "lateEntry", "badOpening",
+        "badResult",
+        "notLeased", "inviteInvalid", "inviteExhausted", "capReached", "cooldown", "badEvidence",
+        "staleHeight",
     ]
 
     /// The name of an outcome; `outcome N` if it is not known.

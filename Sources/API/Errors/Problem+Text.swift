@@ -6,7 +6,9 @@ extension Problem {
     ///
     /// - Parameter file: the name before the line and column of each mistake.
     public func text(file: String? = nil) -> String {
-        if !errors.isEmpty { return errors.map { Problem.text($0, file: file) }.joined(separator: "\n") }
+        if !errors.isEmpty {
+            return errors.map { Problem.text($0, file: file) }.joined(separator: "\n")
+        }
         var lines = [detail]
         if let why { lines.append("  why: " + why) }
         if let fix { lines.append("  fix: " + fix) }
@@ -43,7 +45,8 @@ public enum VisibleText {
             case 0x0a: out += "\\n"
             case 0x0d: out += "\\r"
             case 0x09: out += "\\t"
-            case 0x00..<0x20, 0x7f..<0xa0, 0x061c, 0x200b...0x200f, 0x2028...0x202e, 0x2060...0x206f, 0xfeff,
+            case 0x00..<0x20, 0x7f..<0xa0, 0x061c, 0x200b...0x200f, 0x2028...0x202e,
+                0x2060...0x206f, 0xfeff,
                 0xfff9...0xfffb, 0xe0000...0xe007f:
                 out += "\\u{" + String(scalar.value, radix: 16) + "}"
             default: out.unicodeScalars.append(scalar)

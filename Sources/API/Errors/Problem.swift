@@ -38,7 +38,8 @@ public struct Problem: Error, Sendable, Equatable {
         public var fix: String?
 
         public init(
-            pointer: String? = nil, line: Int? = nil, column: Int? = nil, code: String, message: String,
+            pointer: String? = nil, line: Int? = nil, column: Int? = nil, code: String,
+            message: String,
             found: String? = nil, allowed: [String]? = nil, fix: String? = nil
         ) {
             self.pointer = pointer
@@ -54,7 +55,8 @@ public struct Problem: Error, Sendable, Equatable {
 
     /// A problem of ours. Without `fix` the catalogue's remedy is given.
     public init(
-        _ code: ProblemCode, _ detail: String, why: String? = nil, fix: String? = nil, errors: [Item] = [],
+        _ code: ProblemCode, _ detail: String, why: String? = nil, fix: String? = nil,
+        errors: [Item] = [],
         retryAfterSeconds: Int? = nil
     ) {
         self.init(
@@ -69,7 +71,8 @@ public struct Problem: Error, Sendable, Equatable {
     ) {
         if let entry = ErrorCatalogue.entry(code) {
             self.init(
-                entry: entry, detail: detail, why: why, fix: fix, errors: errors, retryAfterSeconds: nil)
+                entry: entry, detail: detail, why: why, fix: fix, errors: errors,
+                retryAfterSeconds: nil)
         } else {
             self.init(.bug, "\(detail) (\(code), which has no page)", why: why, errors: errors)
         }

@@ -49,7 +49,8 @@ public final class EventHub: Sendable {
     /// - Parameters:
     ///   - firstID: the id of the first event, above every id of earlier runs of this home.
     ///   - now: the wall clock.
-    public init(firstID: Int64, limits: Limits = Limits(), now: @escaping @Sendable () -> Timestamp) {
+    public init(firstID: Int64, limits: Limits = Limits(), now: @escaping @Sendable () -> Timestamp)
+    {
         self.limits = limits
         self.now = now
         self.firstID = firstID
@@ -94,14 +95,16 @@ public final class EventHub: Sendable {
         }
     }
 
-    private func wants(_ event: EventDocument, _ types: Set<EventType>?, _ subject: String?) -> Bool {
+    private func wants(_ event: EventDocument, _ types: Set<EventType>?, _ subject: String?) -> Bool
+    {
         (types?.contains(event.type) ?? true) && (subject.map { $0 == event.subject } ?? true)
     }
 
     private func trim(_ state: inout State, _ at: Timestamp) {
         let oldest = at.unixMilliseconds - limits.ringMilliseconds
         while state.ring.count - state.start > limits.ringMax
-            || (state.start < state.ring.count && state.ring[state.start].at.unixMilliseconds < oldest)
+            || (state.start < state.ring.count
+                && state.ring[state.start].at.unixMilliseconds < oldest)
         {
             state.start += 1
         }
@@ -186,7 +189,9 @@ public final class EventHub: Sendable {
             await withCheckedContinuation { continuation in
                 let ready: [EventDocument]?? = state.withLockedValue { state in
                     if state.isClosed || Task.isCancelled { return .some(nil) }
-                    guard var reader = state.readers.removeValue(forKey: key) else { return .some(nil) }
+                    guard var reader = state.readers.removeValue(forKey: key) else {
+                        return .some(nil)
+                    }
                     defer { state.readers[key] = reader }
                     if reader.isLost {
                         reader.isLost = false
@@ -212,7 +217,8 @@ public final class EventHub: Sendable {
 
     /// Carries the newest id, so that a reader that comes back goes on from there.
     private func reset(before nextID: Int64) -> EventDocument {
-        EventDocument(id: nextID - 1, type: .reset, at: now(), subject: "events", data: .object([:]))
+        EventDocument(
+            id: nextID - 1, type: .reset, at: now(), subject: "events", data: .object([:]))
     }
 
     fileprivate func unsubscribe(_ key: Int) {

@@ -22,7 +22,9 @@ final class APIMetrics: Sendable {
     }
 
     /// Seconds; a request crosses to the node once, some 0.1 ms, and waits at most 60 s.
-    private static let bounds: [Double] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60]
+    private static let bounds: [Double] = [
+        0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60,
+    ]
 
     private let limiter: RateLimiter
     private let state = NIOLockedValueBox(State())
@@ -32,7 +34,8 @@ final class APIMetrics: Sendable {
     /// - Parameter route: the row's name; nil where none was found.
     func note(route: String?, method: String, status: Int, seconds: Double) {
         let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(method)
-        let request = Request(route: route ?? "none", method: known ? method : "other", status: status)
+        let request = Request(
+            route: route ?? "none", method: known ? method : "other", status: status)
         state.withLockedValue { state in
             state.requests[request, default: 0] += 1
             var histogram = state.durations[request.route] ?? Histogram()
@@ -48,13 +51,16 @@ final class APIMetrics: Sendable {
     func families() -> [MetricFamily] {
         let state = state.withLockedValue { $0 }
         let requests = state.requests.sorted {
-            ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)
+            ($0.key.route, $0.key.method, $0.key.status) < (
+                $1.key.route, $1.key.method, $1.key.status
+            )
         }
         var durations: [MetricFamily.Sample] = []
         for (route, histogram) in state.durations.sorted(by: { $0.key < $1.key }) {
             let label = ("route", route)
             for (bound, count) in zip(APIMetrics.bounds, histogram.buckets) {
-                durations.append(.init(Double(count), labels: [label, ("le", "\(bound)")], suffix: "_bucket"))
+                durations.append(
+                    .init(Double(count), labels: [label, ("le", "\(bound)")], suffix: "_bucket"))
             }
             durations.append(
                 .init(Double(histogram.count), labels: [label, ("le", "+Inf")], suffix: "_bucket"))
@@ -67,10 +73,14 @@ final class APIMetrics: Sendable {
                 samples: requests.map { key, count in
                     .init(
                         Double(count),
-                        labels: [("route", key.route), ("method", key.method), ("status", String(key.status))])
+                        labels: [
+                            ("route", key.route), ("method", key.method),
+                            ("status", String(key.status)),
+                        ])
                 }),
             MetricFamily(
-                name: "peernode_api_request_seconds", kind: .histogram, help: "Time until the answer was ready.",
+                name: "peernode_api_request_seconds", kind: .histogram,
+                help: "Time until the answer was ready.",
                 samples: durations),
             MetricFamily(
                 name: "peernode_api_streams", kind: .gauge, help: "Event streams that are open.",

@@ -34,7 +34,9 @@ public final class APIServer: Sendable {
         /// The wall clock; tests give another.
         public var now: @Sendable () -> Timestamp = { SystemClock.now() }
 
-        public init(socketPath: String? = nil, http: (host: String, port: Int)? = nil, version: String) {
+        public init(
+            socketPath: String? = nil, http: (host: String, port: Int)? = nil, version: String
+        ) {
             self.socketPath = socketPath
             self.http = http
             self.version = version
@@ -53,7 +55,8 @@ public final class APIServer: Sendable {
     private let stopping = NIOLockedValueBox<Task<Void, Never>?>(nil)
 
     private init(
-        socketPath: String?, port: Int?, group: MultiThreadedEventLoopGroup, servers: [Server<GuardedHTTP1>],
+        socketPath: String?, port: Int?, group: MultiThreadedEventLoopGroup,
+        servers: [Server<GuardedHTTP1>],
         tasks: [Task<Void, any Error>], registry: ConnectionRegistry
     ) {
         self.socketPath = socketPath
@@ -77,9 +80,11 @@ public final class APIServer: Sendable {
         let context = ServerContext(
             node: node,
             access: AccessControl(
-                tokens: configuration.tokens, hosts: configuration.hosts, origins: configuration.origins),
+                tokens: configuration.tokens, hosts: configuration.hosts,
+                origins: configuration.origins),
             limits: configuration.limits, limiter: limiter, metrics: APIMetrics(limiter: limiter),
-            idempotency: idempotency, hashing: hashing, now: configuration.now, version: configuration.version,
+            idempotency: idempotency, hashing: hashing, now: configuration.now,
+            version: configuration.version,
             metricsAreOpen: configuration.metricsAreOpen, logger: logger,
             openAPI: JSONText.encode(OpenAPI.document(table, version: configuration.version)))
         let responder = Responder(context: context, table: table, ownUser: getuid())
@@ -90,12 +95,15 @@ public final class APIServer: Sendable {
             if let path = configuration.socketPath {
                 try SocketFolder.prepare(path)
                 running.append(
-                    try await listen(.unixDomainSocket(path: path), "socket \(path)", responder, group, registry))
+                    try await listen(
+                        .unixDomainSocket(path: path), "socket \(path)", responder, group, registry)
+                )
                 chmod(path, 0o600)
             }
             if let (host, port) = configuration.http {
                 running.append(
-                    try await listen(.hostname(host, port: port), "\(host):\(port)", responder, group, registry))
+                    try await listen(
+                        .hostname(host, port: port), "\(host):\(port)", responder, group, registry))
             }
         } catch {
             for one in running { one.task.cancel() }
@@ -103,7 +111,8 @@ public final class APIServer: Sendable {
             throw error
         }
         return APIServer(
-            socketPath: configuration.socketPath, port: running.compactMap(\.port).first, group: group,
+            socketPath: configuration.socketPath, port: running.compactMap(\.port).first,
+            group: group,
             servers: running.map(\.server), tasks: running.map(\.task), registry: registry)
     }
 
@@ -114,7 +123,8 @@ public final class APIServer: Sendable {
     }
 
     private static func listen(
-        _ address: BindAddress, _ shown: String, _ responder: Responder, _ group: MultiThreadedEventLoopGroup,
+        _ address: BindAddress, _ shown: String, _ responder: Responder,
+        _ group: MultiThreadedEventLoopGroup,
         _ registry: ConnectionRegistry
     ) async throws(Problem) -> Running {
         let limits = responder.context.limits
@@ -127,7 +137,8 @@ public final class APIServer: Sendable {
         let server = Server(
             childChannelSetup: child,
             configuration: ServerConfiguration(
-                address: address, availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax)),
+                address: address,
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax)),
             onServerRunning: { channel in
                 started.yield(channel.localAddress?.port)
                 started.finish()

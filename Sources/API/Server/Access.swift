@@ -59,7 +59,8 @@ public struct AccessToken: Sendable {
     /// A new secret of 256 random bits of the system.
     public static func makeSecret() -> String {
         var random = SystemRandomNumberGenerator()
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        let alphabet = Array(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
         // 43 characters hold 258 bits.
         let characters = (0..<43).map { _ in alphabet[Int(random.next() & 63)] }
         return "pnt_" + String(decoding: characters, as: UTF8.self)
@@ -76,10 +77,14 @@ struct AccessControl: Sendable {
 
     /// The token that `authorization` carries: nil if it is wrong. Takes the same time for every wrong one.
     func token(_ authorization: String) -> AccessToken? {
-        guard authorization.count > 7, authorization.prefix(7).lowercased() == "bearer " else { return nil }
+        guard authorization.count > 7, authorization.prefix(7).lowercased() == "bearer " else {
+            return nil
+        }
         let given = Array(authorization.dropFirst(7).utf8)
         var found: AccessToken?
-        for token in tokens where AccessControl.equal(Array(token.secret.utf8), given) { found = token }
+        for token in tokens where AccessControl.equal(Array(token.secret.utf8), given) {
+            found = token
+        }
         return found
     }
 
@@ -99,7 +104,8 @@ struct AccessControl: Sendable {
         guard let host, isOurs(host, port) else {
             let found = host.map { VisibleText.escape($0, limit: 80) } ?? "none"
             return Problem(
-                .badHost, "the Host header is \(found), allowed are localhost:\(port), 127.0.0.1:\(port)"
+                .badHost,
+                "the Host header is \(found), allowed are localhost:\(port), 127.0.0.1:\(port)"
                     + ", [::1]:\(port) and api.hosts")
         }
         return refusal(origin: origin, fetchSite: fetchSite, host: host)
@@ -112,13 +118,15 @@ struct AccessControl: Sendable {
             let isOwn = host.map { origin.lowercased() == "http://" + $0.lowercased() } ?? false
             if !isOwn && !origins.contains(origin) {
                 return Problem(
-                    .badOrigin, "the Origin is \(VisibleText.escape(origin, limit: 80)), allowed are this node's"
+                    .badOrigin,
+                    "the Origin is \(VisibleText.escape(origin, limit: 80)), allowed are this node's"
                         + " own and api.origins")
             }
             return nil
         }
         if fetchSite?.lowercased() == "cross-site" {
-            return Problem(.badOrigin, "the request comes from a page of another site (Sec-Fetch-Site)")
+            return Problem(
+                .badOrigin, "the request comes from a page of another site (Sec-Fetch-Site)")
         }
         return nil
     }

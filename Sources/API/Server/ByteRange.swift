@@ -5,7 +5,9 @@ enum ByteRange {
     ///
     /// - Throws: E614 if it begins behind the end or is empty.
     static func parse(_ header: String?, count: UInt64) throws(Problem) -> Range<UInt64>? {
-        guard let header, header.lowercased().hasPrefix("bytes="), !header.contains(",") else { return nil }
+        guard let header, header.lowercased().hasPrefix("bytes="), !header.contains(",") else {
+            return nil
+        }
         let spec = header.dropFirst(6).trimmed()
         guard let dash = spec.firstIndex(of: "-") else { return nil }
         let first = spec[..<dash]

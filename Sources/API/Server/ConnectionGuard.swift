@@ -12,7 +12,8 @@ struct GuardedHTTP1: ServerChildChannel {
     let registry: ConnectionRegistry
 
     init(
-        limits: APILimits, registry: ConnectionRegistry, responder: @escaping HTTPChannelHandler.Responder
+        limits: APILimits, registry: ConnectionRegistry,
+        responder: @escaping HTTPChannelHandler.Responder
     ) {
         self.limits = limits
         self.registry = registry
@@ -38,7 +39,9 @@ struct GuardedHTTP1: ServerChildChannel {
         return http.setup(channel: channel, logger: logger)
     }
 
-    func handle(value: Value, logger: Logger) async { await http.handle(value: value, logger: logger) }
+    func handle(value: Value, logger: Logger) async {
+        await http.handle(value: value, logger: logger)
+    }
 }
 
 /// Closes connections whose client is too slow: a head must come within `headerTime` of its first byte, a body must
@@ -145,7 +148,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         expectation = .nothing
     }
 
-    private func closing(_ context: ChannelHandlerContext, after time: TimeAmount) -> Scheduled<Void> {
+    private func closing(_ context: ChannelHandlerContext, after time: TimeAmount) -> Scheduled<
+        Void
+    > {
         let channel = context.channel
         return context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
     }

@@ -18,6 +18,8 @@ final class ConnectionRegistry: Sendable {
 
     /// Closes every connection, whatever it is doing.
     func closeAll() {
-        for channel in channels.withLockedValue({ Array($0.values) }) { channel.close(promise: nil) }
+        for channel in channels.withLockedValue({ Array($0.values) }) {
+            channel.close(promise: nil)
+        }
     }
 }

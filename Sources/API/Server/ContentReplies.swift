@@ -31,8 +31,10 @@ enum ContentReplies {
         guard let range else {
             return Reply(mediaType: mediaType, headers: headers, body: stream(source, 0..<count))
         }
-        headers.append(("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(count)"))
-        return Reply(status: 206, mediaType: mediaType, headers: headers, body: stream(source, range))
+        headers.append(
+            ("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(count)"))
+        return Reply(
+            status: 206, mediaType: mediaType, headers: headers, body: stream(source, range))
     }
 
     private static func stream(_ source: any ByteSource, _ range: Range<UInt64>) -> Reply.Body {
@@ -54,7 +56,8 @@ enum ContentReplies {
     /// A receipt as what the request prefers.
     static func reply(_ call: Call, _ receipt: ReceiptFile) -> Reply {
         call.accepted == Media.json
-            ? .document(receipt.document) : Reply(mediaType: Media.receipt, body: .bytes(receipt.bytes))
+            ? .document(receipt.document)
+            : Reply(mediaType: Media.receipt, body: .bytes(receipt.bytes))
     }
 
     /// Stores the body: 201, or 200 if it was there.

@@ -14,9 +14,11 @@ enum EventReplies {
     private static func page(_ call: Call, _ types: Set<EventType>?, _ since: Int64?) -> Reply {
         let limit = call.query.integer("limit").map { Int($0) } ?? call.server.limits.pageDefault
         let hub = call.node.events
-        let events = hub.page(since: since ?? hub.newestID - Int64(limit), types: types, limit: limit)
+        let events = hub.page(
+            since: since ?? hub.newestID - Int64(limit), types: types, limit: limit)
         if let events { return .document(Page(items: events)) }
-        if since == nil, let events = hub.page(since: hub.oldestID - 1, types: types, limit: limit) {
+        if since == nil, let events = hub.page(since: hub.oldestID - 1, types: types, limit: limit)
+        {
             return .document(Page(items: events))
         }
         return .document(Page(items: [hub.resetEvent()]))
@@ -43,37 +45,42 @@ enum EventReplies {
         // HEAD opens no stream.
         if call.request.method == "HEAD" { return Reply(mediaType: Media.events) }
         let events = call.node.events.subscribe(since: start, types: types, subject: subject)
-        return Reply(mediaType: Media.events, body: .endless(end: { events.end() }) { write in
-            guard limiter.enter("streams", limit: limits.streamsMax) else { return }
-            defer { limiter.leave("streams") }
-            guard limiter.enter(own, limit: limits.streamsPerTokenMax) else { return }
-            defer { limiter.leave(own) }
-            // The heartbeat only wakes the reader, so that one task alone writes.
-            let heartbeat = Task {
-                while !Task.isCancelled {
-                    try await Task.sleep(for: limits.heartbeat)
-                    events.wake()
+        return Reply(
+            mediaType: Media.events,
+            body: .endless(end: { events.end() }) { write in
+                guard limiter.enter("streams", limit: limits.streamsMax) else { return }
+                defer { limiter.leave("streams") }
+                guard limiter.enter(own, limit: limits.streamsPerTokenMax) else { return }
+                defer { limiter.leave(own) }
+                // The heartbeat only wakes the reader, so that one task alone writes.
+                let heartbeat = Task {
+                    while !Task.isCancelled {
+                        try await Task.sleep(for: limits.heartbeat)
+                        events.wake()
+                    }
                 }
-            }
-            defer { heartbeat.cancel() }
-            try await write(ByteBuffer(string: ": peernode events\n\n"))
-            for await batch in events {
-                var text = batch.isEmpty ? ": alive\n\n" : ""
-                for event in batch {
-                    text += "id: \(event.id)\nevent: \(event.type.rawValue)\ndata: "
-                    text += String(decoding: event.json(), as: UTF8.self) + "\n\n"
+                defer { heartbeat.cancel() }
+                try await write(ByteBuffer(string: ": peernode events\n\n"))
+                for await batch in events {
+                    var text = batch.isEmpty ? ": alive\n\n" : ""
+                    for event in batch {
+                        text += "id: \(event.id)\nevent: \(event.type.rawValue)\ndata: "
+                        text += String(decoding: event.json(), as: UTF8.self) + "\n\n"
+                    }
+                    try await write(ByteBuffer(string: text))
                 }
-                try await write(ByteBuffer(string: text))
-            }
-        })
+            })
     }
 
     /// Whether there is room for one more stream; E605 if not.
     static func room(_ server: ServerContext, _ caller: Caller) -> Problem? {
         let own = server.limiter.occupied("streams/" + caller.account)
-        if server.limiter.occupied("streams") >= server.limits.streamsMax || own >= server.limits.streamsPerTokenMax {
+        if server.limiter.occupied("streams") >= server.limits.streamsMax
+            || own >= server.limits.streamsPerTokenMax
+        {
             return Problem(
-                .rate, "too many event streams are open: \(own) of this token, at most "
+                .rate,
+                "too many event streams are open: \(own) of this token, at most "
                     + "\(server.limits.streamsPerTokenMax), \(server.limits.streamsMax) in all",
                 retryAfterSeconds: 10)
         }

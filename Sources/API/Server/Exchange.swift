@@ -47,7 +47,9 @@ final class BodyReader: @unchecked Sendable {
         guard let piece else {
             isAtEnd = true
             if let declaredBytes, declaredBytes != bytesRead {
-                throw Problem(.badParameter, "the body broke off after \(bytesRead) of \(declaredBytes) bytes")
+                throw Problem(
+                    .badParameter, "the body broke off after \(bytesRead) of \(declaredBytes) bytes"
+                )
             }
             return nil
         }
@@ -57,10 +59,14 @@ final class BodyReader: @unchecked Sendable {
 
     /// The whole body, at most `limit` bytes; E606 above.
     func collect(limit: Int, what: String) async throws(Problem) -> [UInt8] {
-        if let declaredBytes, declaredBytes > UInt64(limit) { throw BodyReader.tooLarge(declaredBytes, limit, what) }
+        if let declaredBytes, declaredBytes > UInt64(limit) {
+            throw BodyReader.tooLarge(declaredBytes, limit, what)
+        }
         var out: [UInt8] = []
         while let piece = try await next() {
-            if out.count + piece.readableBytes > limit { throw BodyReader.tooLarge(bytesRead, limit, what) }
+            if out.count + piece.readableBytes > limit {
+                throw BodyReader.tooLarge(bytesRead, limit, what)
+            }
             out.append(contentsOf: piece.readableBytesView)
         }
         return out
@@ -94,7 +100,8 @@ struct Reply: Sendable {
         /// Written as it is made. `count` is the length if it is known.
         case stream(count: UInt64?, @concurrent @Sendable (_ write: Write) async throws -> Void)
         /// Written as events come, until the reader goes away: then `end` is called, and must let the writer return.
-        case endless(end: @Sendable () -> Void, @concurrent @Sendable (_ write: Write) async throws -> Void)
+        case endless(
+            end: @Sendable () -> Void, @concurrent @Sendable (_ write: Write) async throws -> Void)
         /// Writes a piece; waits while the client does not take it.
         typealias Write = @concurrent (ByteBuffer) async throws -> Void
     }
@@ -128,11 +135,16 @@ struct Reply: Sendable {
 
     static func problem(_ problem: Problem) -> Reply {
         var headers: [(name: String, value: String)] = []
-        if let seconds = problem.retryAfterSeconds { headers.append(("Retry-After", String(seconds))) }
-        if let allowed = problem.allowedMethods { headers.append(("Allow", allowed.joined(separator: ", "))) }
+        if let seconds = problem.retryAfterSeconds {
+            headers.append(("Retry-After", String(seconds)))
+        }
+        if let allowed = problem.allowedMethods {
+            headers.append(("Allow", allowed.joined(separator: ", ")))
+        }
         if problem.status == 401 { headers.append(("WWW-Authenticate", "Bearer")) }
         return Reply(
-            status: problem.status, mediaType: Media.problem, headers: headers, body: .bytes(problem.json()))
+            status: problem.status, mediaType: Media.problem, headers: headers,
+            body: .bytes(problem.json()))
     }
 }
 
@@ -162,12 +174,15 @@ enum Media {
         for range in accept.split(separator: ",").prefix(32) {
             let parts = range.split(separator: ";").map { $0.trimmed().lowercased() }
             guard let pattern = parts.first else { continue }
-            let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+            let quality =
+                parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) }
+                ?? 1
             guard quality > 0 else { continue }
             for type in offered {
                 let essence = essence(type)
                 let group = essence.prefix { $0 != "/" } + "/*"
-                let exactness = pattern == essence ? 2 : pattern == group ? 1 : pattern == "*/*" ? 0 : -1
+                let exactness =
+                    pattern == essence ? 2 : pattern == group ? 1 : pattern == "*/*" ? 0 : -1
                 if exactness < 0 { continue }
                 if best.map({ (quality, exactness) > ($0.quality, $0.exactness) }) ?? true {
                     best = (type, quality, exactness)

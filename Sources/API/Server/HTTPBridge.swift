@@ -9,17 +9,21 @@ enum HTTPBridge {
     private struct Closing: Error {}
 
     @concurrent static func serve(
-        _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, _ responder: Responder
+        _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel,
+        _ responder: Responder
     ) async throws {
         let raw = await rawRequest(request, channel)
         let body = raw.body
         let reply = await respond(raw, responder, borrowed: writer)
-        let isRest = !body.isAtEnd && (!body.isInvited || hasLongRest(raw, responder.context.limits))
+        let isRest =
+            !body.isAtEnd && (!body.isInvited || hasLongRest(raw, responder.context.limits))
         try await write(reply, method: raw.method, closes: isRest, writer, channel)
         // The rest of the body stands before the next request. A short one is read, a long one ends the connection.
         var drained = 0
         while !body.isAtEnd && body.isInvited {
-            guard drained <= responder.context.limits.drainBytesMax, let piece = try await body.next() else { break }
+            guard drained <= responder.context.limits.drainBytesMax,
+                let piece = try await body.next()
+            else { break }
             drained += piece.readableBytes
         }
         if isRest || !body.isAtEnd { throw Closing() }
@@ -42,7 +46,9 @@ enum HTTPBridge {
         return raw.headers["transfer-encoding"] != nil
     }
 
-    @concurrent private static func rawRequest(_ request: Request, _ channel: any Channel) async -> RawRequest {
+    @concurrent private static func rawRequest(_ request: Request, _ channel: any Channel) async
+        -> RawRequest
+    {
         var headers: [String: String] = [:]
         var headerBytes = 0
         for field in request.headers {
@@ -58,7 +64,8 @@ enum HTTPBridge {
         }
         if headers["expect"]?.lowercased() == "100-continue" { body.isInvited = false }
         return RawRequest(
-            method: request.method.rawValue, target: request.head.path ?? "", host: host, headers: headers,
+            method: request.method.rawValue, target: request.head.path ?? "", host: host,
+            headers: headers,
             headerBytes: headerBytes, body: body, listener: await listener(channel))
     }
 
@@ -66,7 +73,8 @@ enum HTTPBridge {
         switch channel.localAddress {
         case .unixDomainSocket, nil: return .socket(peer: await peerUser(channel))
         case let local?:
-            return .tcp(source: channel.remoteAddress?.ipAddress ?? "unknown", port: local.port ?? 0)
+            return .tcp(
+                source: channel.remoteAddress?.ipAddress ?? "unknown", port: local.port ?? 0)
         }
     }
 
@@ -98,12 +106,15 @@ enum HTTPBridge {
         let isBodiless = method == "HEAD" || reply.status == 204 || reply.status == 304
         switch reply.body {
         case .empty:
-            if reply.status != 204 && reply.status != 304 { head.headerFields[.contentLength] = "0" }
+            if reply.status != 204 && reply.status != 304 {
+                head.headerFields[.contentLength] = "0"
+            }
             try await writer.writeResponse(head)
         case .bytes(let bytes):
             head.headerFields[.contentLength] = String(bytes.count)
             if isBodiless { return try await writer.writeResponse(head) }
-            try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+            try await writer.write(
+                response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
         case .stream(let count, let produce):
             if let count { head.headerFields[.contentLength] = String(count) }
             if isBodiless {
@@ -116,7 +127,8 @@ enum HTTPBridge {
             try await body.finish(nil)
         case .endless(let end, let produce):
             channel.eventLoop.execute {
-                try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).endWithInput(channel)
+                try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+                    .endWithInput(channel)
             }
             channel.closeFuture.whenComplete { _ in end() }
             var body: any ResponseBodyWriter = try await writer.writeHead(head)

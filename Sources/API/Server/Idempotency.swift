@@ -35,7 +35,8 @@ public enum IdempotencyVerdict: Sendable, Equatable {
 public protocol IdempotencyStore: Sendable {
     /// Decides about a key and, if it is new, marks it as in progress: in one step, so that of two concurrent
     /// requests one wins.
-    func begin(_ key: String, account: String, body: Digest, now: Timestamp) async -> IdempotencyVerdict
+    func begin(_ key: String, account: String, body: Digest, now: Timestamp) async
+        -> IdempotencyVerdict
     /// Keeps the answer for 24 h.
     func finish(_ key: String, account: String, answer: StoredAnswer, now: Timestamp) async
     /// Forgets a key whose request changed nothing.
@@ -69,7 +70,9 @@ public final class MemoryIdempotencyStore: IdempotencyStore {
             }
             if records.count >= recordsMax {
                 records = records.filter { $0.value.begun.unixMilliseconds >= oldest }
-                if records.count >= recordsMax, let first = records.min(by: { $0.value.begun < $1.value.begun }) {
+                if records.count >= recordsMax,
+                    let first = records.min(by: { $0.value.begun < $1.value.begun })
+                {
                     records[first.key] = nil
                 }
             }

@@ -21,23 +21,28 @@ enum LogReplies {
             return try ContentReplies.reply(call, MemorySource(id: nil, bytes: text), Media.text)
         }
         let lines = try await call.node.followLogs(call.id(), filter)
-        return Reply(mediaType: type, body: .stream(count: nil) { write in
-            for try await line in lines {
-                let bytes: [UInt8] =
-                    switch type {
-                    case Media.events: Array("event: log\ndata: ".utf8) + line.json() + [0x0a, 0x0a]
-                    case Media.jsonLines: line.json() + [0x0a]
-                    default: shown(line, isMarked: isMarked)
-                    }
-                try await write(ByteBuffer(bytes: bytes))
-            }
-        })
+        return Reply(
+            mediaType: type,
+            body: .stream(count: nil) { write in
+                for try await line in lines {
+                    let bytes: [UInt8] =
+                        switch type {
+                        case Media.events:
+                            Array("event: log\ndata: ".utf8) + line.json() + [0x0a, 0x0a]
+                        case Media.jsonLines: line.json() + [0x0a]
+                        default: shown(line, isMarked: isMarked)
+                        }
+                    try await write(ByteBuffer(bytes: bytes))
+                }
+            })
     }
 
     /// A line as the program wrote it, with `r0 | ` before it where several replicas are shown.
     private static func shown(_ line: LogLineDocument, isMarked: Bool) -> [UInt8] {
         var bytes = line.text.map { Array($0.utf8) } ?? []
-        if line.text == nil, let base64 = line.base64, let data = Data(base64Encoded: base64) { bytes = Array(data) }
+        if line.text == nil, let base64 = line.base64, let data = Data(base64Encoded: base64) {
+            bytes = Array(data)
+        }
         if bytes.last != 0x0a { bytes.append(0x0a) }
         return isMarked ? Array("r\(line.replica) | ".utf8) + bytes : bytes
     }

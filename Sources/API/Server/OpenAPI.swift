@@ -29,7 +29,8 @@ enum OpenAPI {
     private static func operation(_ route: Route) -> JSONValue {
         var members: [String: JSONValue] = [
             "operationId": .string(route.name), "summary": .string(route.summary),
-            "x-peernode-scope": .string(route.scope.name), "x-peernode-peers": .bool(route.isForPeers),
+            "x-peernode-scope": .string(route.scope.name),
+            "x-peernode-peers": .bool(route.isForPeers),
             "security": route.scope == .open ? [] : [["token": []]],
             "responses": .object(responses(route, hasBodies: true)),
         ]
@@ -42,7 +43,8 @@ enum OpenAPI {
     private static func parameters(_ route: Route) -> [JSONValue] {
         var out: [JSONValue] = route.segments.filter { $0.hasPrefix("{") }.map { segment in
             [
-                "name": .string(String(segment.dropFirst().dropLast())), "in": "path", "required": true,
+                "name": .string(String(segment.dropFirst().dropLast())), "in": "path",
+                "required": true,
                 "schema": ["type": "string", "minLength": 1, "maxLength": 256],
             ]
         }
@@ -53,9 +55,11 @@ enum OpenAPI {
             case .label: schema = ["type": "array", "items": ["type": "string"]]
             case .integer(let range):
                 schema = [
-                    "type": "integer", "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound),
+                    "type": "integer", "minimum": .integer(range.lowerBound),
+                    "maximum": .integer(range.upperBound),
                 ]
-            case .choice(let words): schema = ["type": "string", "enum": .array(words.map { .string($0) })]
+            case .choice(let words):
+                schema = ["type": "string", "enum": .array(words.map { .string($0) })]
             case .choices(let words):
                 schema = [
                     "type": "array", "minItems": 1,
@@ -66,7 +70,8 @@ enum OpenAPI {
             case .flag: schema = ["type": "boolean"]
             }
             var entry: [String: JSONValue] = [
-                "name": .string(parameter.name), "in": "query", "description": .string(parameter.help),
+                "name": .string(parameter.name), "in": "query",
+                "description": .string(parameter.help),
                 "schema": schema,
             ]
             if case .choices = parameter.form { entry["explode"] = false }
@@ -75,7 +80,8 @@ enum OpenAPI {
         if route.creates {
             out.append([
                 "name": "Idempotency-Key", "in": "header",
-                "description": "Repeating a request with the same key and body gives the same answer for 24 h",
+                "description":
+                    "Repeating a request with the same key and body gives the same answer for 24 h",
                 "schema": ["type": "string", "pattern": "^[!-~]{1,128}$"],
             ])
         }
@@ -115,9 +121,14 @@ enum OpenAPI {
             }
             out[key] = .object(entry)
         }
-        if route.isResource || route.isForeign { out["304"] = ["description": "The client has it already"] }
-        let problem: JSONValue = [Media.problem: ["schema": ["$ref": "#/components/schemas/problem"]]]
-        for status in Set(Route.commonErrors + route.errors).sorted() where out[String(status)] == nil {
+        if route.isResource || route.isForeign {
+            out["304"] = ["description": "The client has it already"]
+        }
+        let problem: JSONValue = [
+            Media.problem: ["schema": ["$ref": "#/components/schemas/problem"]]
+        ]
+        for status in Set(Route.commonErrors + route.errors).sorted()
+        where out[String(status)] == nil {
             var entry: [String: JSONValue] = ["description": "A problem"]
             if hasBodies { entry["content"] = problem }
             out[String(status)] = .object(entry)

@@ -29,12 +29,16 @@ public enum PrivateFile {
         var out: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while out.count <= bytesMax {
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = buffer.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0 && errno == EINTR { continue }
             if count <= 0 { break }
             out += buffer[..<count]
         }
-        guard out.count <= bytesMax else { throw Problem(.fileMode, "\(path) is larger than \(bytesMax) bytes") }
+        guard out.count <= bytesMax else {
+            throw Problem(.fileMode, "\(path) is larger than \(bytesMax) bytes")
+        }
         return out
     }
 
@@ -74,7 +78,9 @@ public enum PrivateFile {
         if let bytes = try read(path) {
             let text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
             guard text.hasPrefix("pnt_"), text.utf8.count >= 47 else {
-                throw Problem(.fileMode, "\(path) holds no token", fix: "remove it; the node writes a new one")
+                throw Problem(
+                    .fileMode, "\(path) holds no token", fix: "remove it; the node writes a new one"
+                )
             }
             return text
         }

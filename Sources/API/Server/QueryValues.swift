@@ -25,13 +25,16 @@ struct QueryValues: Sendable {
                 continue
             }
             if values[name] != nil {
-                errors.append(QueryValues.mistake(name, "parameter \"\(name)\" is given twice", fix: "keep one"))
+                errors.append(
+                    QueryValues.mistake(
+                        name, "parameter \"\(name)\" is given twice", fix: "keep one"))
                 continue
             }
             if case .label = parameter.form {
                 guard let split = value.firstIndex(of: "="), split != value.startIndex else {
                     errors.append(
-                        QueryValues.mistake(name, QueryValues.shown(name, value), fix: "write label=name=value"))
+                        QueryValues.mistake(
+                            name, QueryValues.shown(name, value), fix: "write label=name=value"))
                     continue
                 }
                 labels[String(value[..<split])] = String(value[value.index(after: split)...])
@@ -45,22 +48,35 @@ struct QueryValues: Sendable {
             }
         }
         if let first = errors.first {
-            throw Problem(.badParameter, first.message, fix: first.fix, errors: errors.count > 1 ? errors : [])
+            throw Problem(
+                .badParameter, first.message, fix: first.fix, errors: errors.count > 1 ? errors : []
+            )
         }
     }
 
-    func text(_ name: String) -> String? { if case .text(let value) = values[name] { value } else { nil } }
+    func text(_ name: String) -> String? {
+        if case .text(let value) = values[name] { value } else { nil }
+    }
     /// Also durations, in milliseconds.
-    func integer(_ name: String) -> Int64? { if case .integer(let value) = values[name] { value } else { nil } }
-    func list(_ name: String) -> [String] { if case .list(let value) = values[name] { value } else { [] } }
-    func time(_ name: String) -> Timestamp? { if case .time(let value) = values[name] { value } else { nil } }
-    func flag(_ name: String) -> Bool { if case .flag(let value) = values[name] { value } else { false } }
+    func integer(_ name: String) -> Int64? {
+        if case .integer(let value) = values[name] { value } else { nil }
+    }
+    func list(_ name: String) -> [String] {
+        if case .list(let value) = values[name] { value } else { [] }
+    }
+    func time(_ name: String) -> Timestamp? {
+        if case .time(let value) = values[name] { value } else { nil }
+    }
+    func flag(_ name: String) -> Bool {
+        if case .flag(let value) = values[name] { value } else { false }
+    }
 
     private struct Allowed: Error { var fix: String }
 
     private static func mistake(_ name: String, _ message: String, fix: String) -> Problem.Item {
         Problem.Item(
-            pointer: "?" + VisibleText.escape(name, limit: 60), code: ProblemCode.badParameter.rawValue,
+            pointer: "?" + VisibleText.escape(name, limit: 60),
+            code: ProblemCode.badParameter.rawValue,
             message: message, fix: fix)
     }
 
@@ -75,19 +91,22 @@ struct QueryValues: Sendable {
                 ? .success(.text(value)) : .failure(Allowed(fix: "give 1 to 2048 bytes"))
         case .integer(let range):
             guard let number = Int64(value), String(number) == value, range.contains(number) else {
-                return .failure(Allowed(fix: "allowed are \(range.lowerBound) to \(range.upperBound)"))
+                return .failure(
+                    Allowed(fix: "allowed are \(range.lowerBound) to \(range.upperBound)"))
             }
             return .success(.integer(number))
         case .choice(let words):
             return words.contains(value)
-                ? .success(.text(value)) : .failure(Allowed(fix: DidYouMean.fix(for: value, among: words)))
+                ? .success(.text(value))
+                : .failure(Allowed(fix: DidYouMean.fix(for: value, among: words)))
         case .choices(let words):
             let given = value.split(separator: ",").map(String.init)
             if let bad = given.first(where: { !words.contains($0) }) {
                 return .failure(Allowed(fix: DidYouMean.fix(for: bad, among: words)))
             }
             return given.isEmpty
-                ? .failure(Allowed(fix: "allowed here: \(words.joined(separator: ", "))")) : .success(.list(given))
+                ? .failure(Allowed(fix: "allowed here: \(words.joined(separator: ", "))"))
+                : .success(.list(given))
         case .time:
             guard let time = Timestamp(text: value) else {
                 return .failure(Allowed(fix: "write a time like 2026-11-20T10:15:02.123Z"))

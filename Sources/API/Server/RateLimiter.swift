@@ -70,7 +70,9 @@ final class RateLimiter: Sendable {
     func failed(_ source: String, now: ContinuousClock.Instant = .now) {
         state.withLockedValue { state in
             // Sources are addresses of our own machine and of hosts that the owner let in; still, a bound.
-            if state.failures.count >= 1_024 { state.failures = state.failures.filter { isLive($0.value, now) } }
+            if state.failures.count >= 1_024 {
+                state.failures = state.failures.filter { isLive($0.value, now) }
+            }
             var failures = state.failures[source] ?? Failures()
             failures.times = failures.times.filter { now - $0 < .seconds(60) } + [now]
             if failures.times.count >= limits.failedTokensPerMinute {
@@ -82,7 +84,8 @@ final class RateLimiter: Sendable {
     }
 
     private func isLive(_ failures: Failures, _ now: ContinuousClock.Instant) -> Bool {
-        (failures.lockedUntil.map { $0 > now } ?? false) || failures.times.contains { now - $0 < .seconds(60) }
+        (failures.lockedUntil.map { $0 > now } ?? false)
+            || failures.times.contains { now - $0 < .seconds(60) }
     }
 
     /// Occupies one of `limit` places of a kind; false if all are taken. Give it back with `leave`.
@@ -103,7 +106,9 @@ final class RateLimiter: Sendable {
     }
 
     /// How many places of a kind are taken.
-    func occupied(_ place: String) -> Int { state.withLockedValue { $0.inFlight[place, default: 0] } }
+    func occupied(_ place: String) -> Int {
+        state.withLockedValue { $0.inFlight[place, default: 0] }
+    }
 }
 
 /// Seconds of a duration, for rates.

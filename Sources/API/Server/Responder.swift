@@ -35,7 +35,9 @@ struct Responder: Sendable {
     let ownUser: UInt32
 
     /// - Parameter proceed: sends `100 Continue`; called when the body is wanted and the client waits for that.
-    @concurrent func respond(to raw: RawRequest, proceed: @concurrent () async throws -> Void) async -> Reply {
+    @concurrent func respond(to raw: RawRequest, proceed: @concurrent () async throws -> Void) async
+        -> Reply
+    {
         let start = ContinuousClock.now
         let requestID = Responder.makeRequestID()
         var routeName: String?
@@ -55,7 +57,8 @@ struct Responder: Sendable {
         }
         finish(&reply, raw, requestID)
         context.metrics.note(
-            route: routeName, method: raw.method, status: reply.status, seconds: seconds(.now - start))
+            route: routeName, method: raw.method, status: reply.status,
+            seconds: seconds(.now - start))
         return reply
     }
 
@@ -63,7 +66,8 @@ struct Responder: Sendable {
         var problem = problem
         problem.requestID = requestID
         if problem.status == 401 || problem.status == 403 {
-            context.logger.warning("request refused", metadata: ["id": "api.denied", "code": "\(problem.code)"])
+            context.logger.warning(
+                "request refused", metadata: ["id": "api.denied", "code": "\(problem.code)"])
         } else if problem.code == ProblemCode.bug.rawValue {
             context.logger.error(
                 "request failed", metadata: ["id": "api.bug", "reason": "\(problem.detail)"])
@@ -77,11 +81,13 @@ struct Responder: Sendable {
         let limits = context.limits
         if raw.target.utf8.count > limits.urlBytesMax {
             throw Problem(
-                .tooLarge, "the URL has \(raw.target.utf8.count) bytes, allowed are \(limits.urlBytesMax)")
+                .tooLarge,
+                "the URL has \(raw.target.utf8.count) bytes, allowed are \(limits.urlBytesMax)")
         }
         if raw.headerBytes > limits.headerBytesMax {
             throw Problem(
-                .tooLarge, "the headers have \(raw.headerBytes) bytes, allowed are \(limits.headerBytesMax)",
+                .tooLarge,
+                "the headers have \(raw.headerBytes) bytes, allowed are \(limits.headerBytesMax)",
                 fix: "send fewer or shorter headers")
         }
     }
@@ -101,13 +107,17 @@ struct Responder: Sendable {
     /// The answer to a browser that asks whether a listed origin may ask; nil if this is another request.
     private func preflight(_ raw: RawRequest) -> Reply? {
         guard raw.method == "OPTIONS", let origin = raw.headers["origin"],
-            context.access.origins.contains(origin), raw.headers["access-control-request-method"] != nil
+            context.access.origins.contains(origin),
+            raw.headers["access-control-request-method"] != nil
         else { return nil }
         return Reply(
             status: 204,
             headers: [
                 ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE"),
-                ("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Range"),
+                (
+                    "Access-Control-Allow-Headers",
+                    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Range"
+                ),
                 ("Access-Control-Max-Age", "600"),
             ])
     }
@@ -119,13 +129,16 @@ struct Responder: Sendable {
         let pathText = String(raw.target[..<(cut ?? raw.target.endIndex)])
         let queryText = cut.map { raw.target[raw.target.index(after: $0)...] } ?? ""
         guard pathText.hasPrefix("/"), let query = PercentCoding.pairs(queryText) else {
-            throw Problem(.badParameter, "the URL is not well formed", fix: "escape what is not a letter or a digit")
+            throw Problem(
+                .badParameter, "the URL is not well formed",
+                fix: "escape what is not a letter or a digit")
         }
         var path: [String] = []
         for segment in Route.split(pathText) {
             guard let decoded = PercentCoding.decode(segment, isQuery: false) else {
                 throw Problem(
-                    .badParameter, "the path is not well formed", fix: "escape what is not a letter or a digit")
+                    .badParameter, "the path is not well formed",
+                    fix: "escape what is not a letter or a digit")
             }
             path.append(decoded)
         }
@@ -135,7 +148,8 @@ struct Responder: Sendable {
         case .route(let route, let values):
             let caller = try caller(raw, context.scope(route))
             let request = APIRequest(
-                method: raw.method, path: path, pathText: pathText, query: query, headers: raw.headers,
+                method: raw.method, path: path, pathText: pathText, query: query,
+                headers: raw.headers,
                 body: raw.body, caller: caller, id: id)
             return (request, route, values)
         }
@@ -148,7 +162,8 @@ struct Responder: Sendable {
         case .socket(let peer):
             guard let peer, peer == ownUser || peer == 0 else {
                 throw Problem(
-                    .scope, "user \(peer.map(String.init) ?? "unknown") may not use this socket; it belongs to user"
+                    .scope,
+                    "user \(peer.map(String.init) ?? "unknown") may not use this socket; it belongs to user"
                         + " \(ownUser)")
             }
             return Caller(way: .socket, scope: .admin)
@@ -163,7 +178,8 @@ struct Responder: Sendable {
                 throw Problem(.noToken, "this token is not one of this node's")
             }
             guard token.scope >= needed else {
-                throw Problem(.scope, "the token has \(token.scope.name), this needs \(needed.name)")
+                throw Problem(
+                    .scope, "the token has \(token.scope.name), this needs \(needed.name)")
             }
             return Caller(way: .token(token.name), scope: token.scope)
         }
@@ -179,7 +195,9 @@ struct Responder: Sendable {
         defer { for place in places { context.limiter.leave(place) } }
         let query = try QueryValues(request.query, route: route)
         try checkMediaType(request, route)
-        if let height = query.integer("minHeight") { try await context.node.reach(height: UInt64(height)) }
+        if let height = query.integer("minHeight") {
+            try await context.node.reach(height: UInt64(height))
+        }
         if route.input != nil, raw.headers["expect"]?.lowercased() == "100-continue" {
             let most = limit(route)
             if let declared = request.body.declaredBytes, declared > most {
@@ -209,14 +227,16 @@ struct Responder: Sendable {
         let limits = context.limits
         guard context.limiter.enter(account, limit: limits.requestsPerTokenMax) else {
             throw Problem(
-                .rate, "token \(name) has \(limits.requestsPerTokenMax) requests open", retryAfterSeconds: 1)
+                .rate, "token \(name) has \(limits.requestsPerTokenMax) requests open",
+                retryAfterSeconds: 1)
         }
         guard route.input == .blob else { return [account] }
         let uploads = account + "/uploads"
         guard context.limiter.enter(uploads, limit: limits.uploadsPerTokenMax) else {
             context.limiter.leave(account)
             throw Problem(
-                .rate, "token \(name) has \(limits.uploadsPerTokenMax) uploads open", retryAfterSeconds: 1)
+                .rate, "token \(name) has \(limits.uploadsPerTokenMax) uploads open",
+                retryAfterSeconds: 1)
         }
         return [account, uploads]
     }
@@ -226,11 +246,13 @@ struct Responder: Sendable {
         guard let type = request.headers["content-type"] else {
             if case .optionalJSON = route.input { return }
             throw Problem(
-                .mediaType, "the body has no Content-Type; accepted: \(accepted.joined(separator: ", "))")
+                .mediaType,
+                "the body has no Content-Type; accepted: \(accepted.joined(separator: ", "))")
         }
         if !accepted.contains(Media.essence(type)) {
             throw Problem(
-                .mediaType, "the body is \(VisibleText.escape(type, limit: 60)); accepted: "
+                .mediaType,
+                "the body is \(VisibleText.escape(type, limit: 60)); accepted: "
                     + accepted.joined(separator: ", "))
         }
     }
@@ -265,7 +287,8 @@ struct Responder: Sendable {
     // MARK: Making the answer fit
 
     private func finish(_ reply: inout Reply, _ raw: RawRequest, _ requestID: String) {
-        if case .bytes(let bytes) = reply.body, reply.status == 200, raw.method == "GET" || raw.method == "HEAD",
+        if case .bytes(let bytes) = reply.body, reply.status == 200,
+            raw.method == "GET" || raw.method == "HEAD",
             isResource(raw)
         {
             let digest = context.hashing.digest(Array((reply.mediaType ?? "").utf8) + [0] + bytes)
@@ -292,7 +315,10 @@ struct Responder: Sendable {
         if let origin = raw.headers["origin"], context.access.origins.contains(origin) {
             reply.headers += [
                 ("Access-Control-Allow-Origin", origin), ("Vary", "Origin"),
-                ("Access-Control-Expose-Headers", "ETag, Location, Peernode-Height, Request-Id, Retry-After"),
+                (
+                    "Access-Control-Expose-Headers",
+                    "ETag, Location, Peernode-Height, Request-Id, Retry-After"
+                ),
             ]
         }
     }
@@ -318,7 +344,8 @@ struct Responder: Sendable {
 enum MethodProblem {
     static func make(_ method: String, _ path: String, _ allowed: [String]) -> Problem {
         var problem = Problem(
-            .method, "\(VisibleText.escape(method, limit: 20)) \(VisibleText.escape(path, limit: 100)) is not allowed",
+            .method,
+            "\(VisibleText.escape(method, limit: 20)) \(VisibleText.escape(path, limit: 100)) is not allowed",
             fix: "allowed are " + allowed.joined(separator: ", "))
         problem.allowedMethods = allowed
         return problem

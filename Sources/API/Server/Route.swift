@@ -99,7 +99,8 @@ struct Route: Sendable {
     /// `/a/b` as its segments; `/` has none.
     static func split(_ path: some StringProtocol) -> [String] {
         if path == "/" { return [] }
-        return String(path).split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+        return String(path).split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(
+            String.init)
     }
 
     /// Whether the caller changes something: counted with the writes.
@@ -107,7 +108,10 @@ struct Route: Sendable {
 
     /// All query parameters, those of lists and ledger facts included.
     var parameters: [Parameter] {
-        isStated ? query + [Parameter("minHeight", .integer(0...Int64.max), "wait until this height is here")] : query
+        isStated
+            ? query + [
+                Parameter("minHeight", .integer(0...Int64.max), "wait until this height is here")
+            ] : query
     }
 
     /// The parameters of lists.
@@ -118,7 +122,8 @@ struct Route: Sendable {
 
     /// The parameters of waiting.
     static let waiting = [
-        Parameter("wait", .duration(60_000), "answer when the state is reached or the time is over"),
+        Parameter(
+            "wait", .duration(60_000), "answer when the state is reached or the time is over"),
         Parameter("until", .text, "the state to wait for, or end"),
     ]
 }
@@ -143,7 +148,8 @@ struct Call: Sendable {
     func slice() throws(Problem) -> Slice {
         let limit = query.integer("limit").map { Int($0) } ?? server.limits.pageDefault
         guard let cursor = query.text("cursor") else { return Slice(limit: limit) }
-        return Slice(limit: limit, after: try Cursor.open(cursor, list: listName, now: server.now()))
+        return Slice(
+            limit: limit, after: try Cursor.open(cursor, list: listName, now: server.now()))
     }
 
     /// A part of a list as a page, with the cursor of the next.
@@ -161,9 +167,15 @@ struct Call: Sendable {
 
     /// Route, path and filter in one canonical text: what a cursor is bound to.
     private var listName: String {
-        let filter = request.query.filter { $0.name != "limit" && $0.name != "cursor" && $0.name != "minHeight" }
-        let texts = filter.map { PercentCoding.encode($0.name) + "=" + PercentCoding.encode($0.value) }.sorted()
-        let places = path.map { PercentCoding.encode($0.key) + "=" + PercentCoding.encode($0.value) }.sorted()
+        let filter = request.query.filter {
+            $0.name != "limit" && $0.name != "cursor" && $0.name != "minHeight"
+        }
+        let texts = filter.map {
+            PercentCoding.encode($0.name) + "=" + PercentCoding.encode($0.value)
+        }.sorted()
+        let places = path.map {
+            PercentCoding.encode($0.key) + "=" + PercentCoding.encode($0.value)
+        }.sorted()
         return ([route.name] + places + ["?"] + texts).joined(separator: "&")
     }
 

@@ -13,7 +13,8 @@ struct RouteTable: Sendable {
 
     /// The routes of this version.
     static let shared = RouteTable(
-        Routes.own + Routes.node + Routes.jobs + Routes.jobData + Routes.blobs + Routes.ledger + Routes.credit)
+        Routes.own + Routes.node + Routes.jobs + Routes.jobData + Routes.blobs + Routes.ledger
+            + Routes.credit)
 
     init(_ routes: [Route]) {
         self.routes = routes
@@ -47,7 +48,8 @@ struct RouteTable: Sendable {
         guard let best else { return .nothing }
         let wanted = method == "HEAD" ? "GET" : method
         guard let route = best.routes.first(where: { $0.method == wanted }) else {
-            return .otherMethod(best.routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] })
+            return .otherMethod(
+                best.routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] })
         }
         var values: [String: String] = [:]
         for (segment, value) in zip(best.segments, path) where segment.hasPrefix("{") {
@@ -65,11 +67,14 @@ struct RouteTable: Sendable {
     /// Paths that belong to later versions, so that a 404 can say so: prefixes of the path and what they are.
     static let later: [(prefix: String, what: String)] = [
         ("/v1/session", "signing in to the dashboard"), ("/ui", "the dashboard"),
-        ("/v1/node/pause", "pausing"), ("/v1/node/resume", "pausing"), ("/v1/node/drain", "draining"),
+        ("/v1/node/pause", "pausing"), ("/v1/node/resume", "pausing"),
+        ("/v1/node/drain", "draining"),
         ("/v1/node/reasons", "explanations"), ("/v1/node/config", "reading the configuration"),
-        ("/v1/node/policy", "changing the policy"), ("/v1/jobs/plan", "planning"), ("/v1/jobs/check", "checking"),
+        ("/v1/node/policy", "changing the policy"), ("/v1/jobs/plan", "planning"),
+        ("/v1/jobs/check", "checking"),
         ("/v1/checks", "checking"), ("/v1/arrays", "arrays"), ("/v1/audit", "auditing over HTTP"),
-        ("/v1/stream", "WebSocket"), ("/v1/workflows", "workflows"), ("/v1/kv", "the key-value store"),
+        ("/v1/stream", "WebSocket"), ("/v1/workflows", "workflows"),
+        ("/v1/kv", "the key-value store"),
         ("/v1/series", "series"), ("/v1/topics", "topics"), ("/v1/providers", "providers"),
         ("/ga4gh", "the task execution standard"), ("/openai", "the inference standard"),
     ]
@@ -78,7 +83,9 @@ struct RouteTable: Sendable {
     static func notFound(_ path: String) -> Problem {
         let shown = VisibleText.escape(path, limit: 100)
         let fix = "see /openapi.json for what is there"
-        if path == "/" { return Problem(.notFound, "the dashboard is not part of this version", fix: fix) }
+        if path == "/" {
+            return Problem(.notFound, "the dashboard is not part of this version", fix: fix)
+        }
         for (prefix, what) in later where path == prefix || path.hasPrefix(prefix + "/") {
             return Problem(.notFound, "\(what) is not part of this version (\(shown))", fix: fix)
         }

@@ -2,7 +2,8 @@ extension Routes {
     /// What the server answers about itself.
     static let own: [Route] = [
         Route(
-            name: "health", method: "GET", pattern: "/healthz", scope: .open, summary: "Whether the process answers",
+            name: "health", method: "GET", pattern: "/healthz", scope: .open,
+            summary: "Whether the process answers",
             answers: [.json(HealthDocument.self)],
             handler: { (_: Call) throws(Problem) in .document(HealthDocument(status: "ok")) }),
         Route(
@@ -15,7 +16,8 @@ extension Routes {
             }),
         Route(
             name: "metrics", method: "GET", pattern: "/metrics", scope: .read,
-            summary: "Metrics in the text format of Prometheus", answers: [.bytes(MetricsText.mediaType)],
+            summary: "Metrics in the text format of Prometheus",
+            answers: [.bytes(MetricsText.mediaType)],
             handler: { (call: Call) throws(Problem) in
                 let families = try await call.node.metrics() + call.server.metrics.families()
                 let text = MetricsText.render(families)
@@ -23,19 +25,26 @@ extension Routes {
             }),
         Route(
             name: "openapi", method: "GET", pattern: "/openapi.json", scope: .open,
-            summary: "This interface as OpenAPI 3.1", answers: [Route.Answer(
-                status: 200, mediaType: Media.json, shape: .any)], isResource: true,
+            summary: "This interface as OpenAPI 3.1",
+            answers: [
+                Route.Answer(
+                    status: 200, mediaType: Media.json, shape: .any)
+            ], isResource: true,
             handler: { (call: Call) throws(Problem) in
                 Reply(mediaType: Media.json, body: .bytes(call.server.openAPI))
             }),
         Route(
-            name: "schemas", method: "GET", pattern: "/v1/schemas", scope: .open, summary: "The types of documents",
+            name: "schemas", method: "GET", pattern: "/v1/schemas", scope: .open,
+            summary: "The types of documents",
             answers: [.json(SchemaListDocument.self)], isResource: true,
-            handler: { (_: Call) throws(Problem) in .document(SchemaListDocument(types: DocumentTypes.names)) }),
+            handler: { (_: Call) throws(Problem) in
+                .document(SchemaListDocument(types: DocumentTypes.names))
+            }),
         Route(
             name: "schema", method: "GET", pattern: "/v1/schemas/{type}", scope: .open,
             summary: "The JSON Schema of a type",
-            answers: [Route.Answer(status: 200, mediaType: "application/schema+json", shape: .any)], errors: [404],
+            answers: [Route.Answer(status: 200, mediaType: "application/schema+json", shape: .any)],
+            errors: [404],
             isResource: true,
             handler: { (call: Call) throws(Problem) in
                 let type = call.id("type")
@@ -44,15 +53,21 @@ extension Routes {
                         .notFound, "there is no type \(VisibleText.escape(type, limit: 60))",
                         fix: DidYouMean.fix(for: type, among: DocumentTypes.names))
                 }
-                return Reply(mediaType: "application/schema+json", body: .bytes(JSONText.encode(schema)))
+                return Reply(
+                    mediaType: "application/schema+json", body: .bytes(JSONText.encode(schema)))
             }),
         Route(
-            name: "errorPage", method: "GET", pattern: "/errors/{code}", scope: .open, summary: "The page of an error",
-            answers: [.bytes(Media.text), .json(ErrorPageDocument.self)], errors: [404], isResource: true,
+            name: "errorPage", method: "GET", pattern: "/errors/{code}", scope: .open,
+            summary: "The page of an error",
+            answers: [.bytes(Media.text), .json(ErrorPageDocument.self)], errors: [404],
+            isResource: true,
             handler: { (call: Call) throws(Problem) in
                 let code = call.id("code")
-                guard let page = ErrorCatalogue.page(code), let document = ErrorCatalogue.document(code) else {
-                    throw Problem(.notFound, "there is no error \(VisibleText.escape(code, limit: 20))")
+                guard let page = ErrorCatalogue.page(code),
+                    let document = ErrorCatalogue.document(code)
+                else {
+                    throw Problem(
+                        .notFound, "there is no error \(VisibleText.escape(code, limit: 20))")
                 }
                 if call.accepted == Media.json { return .document(document) }
                 return Reply(mediaType: Media.text, body: .bytes(Array(page.utf8)))
@@ -62,12 +77,14 @@ extension Routes {
     /// The node, its network, its peers.
     static let node: [Route] = [
         Route(
-            name: "node", method: "GET", pattern: "/v1/node", scope: .read, isForPeers: true, summary: "This node",
+            name: "node", method: "GET", pattern: "/v1/node", scope: .read, isForPeers: true,
+            summary: "This node",
             answers: [.json(NodeDocument.self)], isResource: true,
             handler: { (call: Call) throws(Problem) in .document(try await call.node.node()) }),
         Route(
             name: "leave", method: "POST", pattern: "/v1/node/leave", scope: .admin,
-            summary: "Leave the network and stop", input: .optionalJSON(SchemaReflection.shape(of: LeaveRequest.self)),
+            summary: "Leave the network and stop",
+            input: .optionalJSON(SchemaReflection.shape(of: LeaveRequest.self)),
             answers: [.json(NodeDocument.self, status: 202)], errors: [409, 413, 415],
             handler: { (call: Call) throws(Problem) in
                 let request = try call.decode(LeaveRequest.self)
@@ -75,15 +92,18 @@ extension Routes {
             }),
         Route(
             name: "network", method: "GET", pattern: "/v1/network", scope: .read, isForPeers: true,
-            summary: "Counts, traffic, and who disagrees", answers: [.json(NetworkDocument.self)], isResource: true,
+            summary: "Counts, traffic, and who disagrees", answers: [.json(NetworkDocument.self)],
+            isResource: true,
             handler: { (call: Call) throws(Problem) in .document(try await call.node.network()) }),
         Route(
             name: "graph", method: "GET", pattern: "/v1/network/graph", scope: .read,
-            summary: "Peers and links known here, at most 5,000 of each", answers: [.json(GraphDocument.self)],
+            summary: "Peers and links known here, at most 5,000 of each",
+            answers: [.json(GraphDocument.self)],
             isResource: true,
             handler: { (call: Call) throws(Problem) in .document(try await call.node.graph()) }),
         Route(
-            name: "peers", method: "GET", pattern: "/v1/peers", scope: .read, isForPeers: true, summary: "Peers",
+            name: "peers", method: "GET", pattern: "/v1/peers", scope: .read, isForPeers: true,
+            summary: "Peers",
             query: [
                 .init("state", .choice(PeerState.allCases.map(\.rawValue)), "only in this state"),
                 .init("runtime", .text, "only those with this runtime"),
@@ -98,12 +118,17 @@ extension Routes {
             }),
         Route(
             name: "peer", method: "GET", pattern: "/v1/peers/{id}", scope: .read, isForPeers: true,
-            summary: "A peer, or self", answers: [.json(PeerDocument.self)], errors: [404, 409], isResource: true,
-            handler: { (call: Call) throws(Problem) in .document(try await call.node.peer(call.id())) }),
+            summary: "A peer, or self", answers: [.json(PeerDocument.self)], errors: [404, 409],
+            isResource: true,
+            handler: { (call: Call) throws(Problem) in
+                .document(try await call.node.peer(call.id()))
+            }),
         Route(
-            name: "addPeer", method: "POST", pattern: "/v1/peers", scope: .admin, summary: "Link to a peer",
+            name: "addPeer", method: "POST", pattern: "/v1/peers", scope: .admin,
+            summary: "Link to a peer",
             input: .json(SchemaReflection.shape(of: AddPeerRequest.self)),
-            answers: [Route.Answer(status: 202, mediaType: nil, shape: nil)], errors: [409, 413, 415, 422],
+            answers: [Route.Answer(status: 202, mediaType: nil, shape: nil)],
+            errors: [409, 413, 415, 422],
             handler: { (call: Call) throws(Problem) in
                 try await call.node.addPeer(seed: try call.decode(AddPeerRequest.self).seed)
                 return Reply(status: 202)
@@ -119,23 +144,29 @@ extension Routes {
                         runtime: call.query.text("runtime"), account: nil, try call.slice()))
             }),
         Route(
-            name: "offersOfAccount", method: "GET", pattern: "/v1/offers/{acct}", scope: .read, isForPeers: true,
+            name: "offersOfAccount", method: "GET", pattern: "/v1/offers/{acct}", scope: .read,
+            isForPeers: true,
             summary: "The standing offers of an account", query: Route.paging,
             answers: [.json(Page<OfferDocument>.self)], errors: [404, 422], isStated: true,
             handler: { (call: Call) throws(Problem) in
                 call.reply(
-                    try await call.node.offers(runtime: nil, account: call.id("acct"), try call.slice()))
+                    try await call.node.offers(
+                        runtime: nil, account: call.id("acct"), try call.slice()))
             }),
         Route(
             name: "seats", method: "GET", pattern: "/v1/seats", scope: .read, isForPeers: true,
             summary: "Who orders the log",
             query: [.init("epoch", .integer(0...Int64.max), "of this epoch; default: now")],
-            answers: [.json(SeatListDocument.self)], errors: [404], isStated: true, isResource: true,
+            answers: [.json(SeatListDocument.self)], errors: [404], isStated: true,
+            isResource: true,
             handler: { (call: Call) throws(Problem) in
-                .stated(try await call.node.seats(epoch: call.query.integer("epoch").map { UInt64($0) }))
+                .stated(
+                    try await call.node.seats(epoch: call.query.integer("epoch").map { UInt64($0) })
+                )
             }),
         Route(
-            name: "events", method: "GET", pattern: "/v1/events", scope: .read, summary: "Events as they come",
+            name: "events", method: "GET", pattern: "/v1/events", scope: .read,
+            summary: "Events as they come",
             query: [
                 .init("types", .choices(EventType.allCases.map(\.rawValue)), "only these"),
                 .init("since", .integer(0...Int64.max), "after this event"),

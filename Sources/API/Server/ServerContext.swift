@@ -18,5 +18,7 @@ struct ServerContext: Sendable {
     /// The document of `/openapi.json`, made once.
     var openAPI: [UInt8]
 
-    func scope(_ route: Route) -> Scope { route.name == "metrics" && metricsAreOpen ? .open : route.scope }
+    func scope(_ route: Route) -> Scope {
+        route.name == "metrics" && metricsAreOpen ? .open : route.scope
+    }
 }

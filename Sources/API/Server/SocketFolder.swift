@@ -11,7 +11,9 @@ public enum SocketFolder {
     public static func socketPath(runFolder: String, hashing: some Hashing) -> String {
         let path = runFolder + "/api.sock"
         if path.utf8.count <= pathBytesMax { return path }
-        let name = TextID.base32(hashing.hash("peernode/run-folder/v1", Array(runFolder.utf8)).bytes).prefix(16)
+        let name = TextID.base32(
+            hashing.hash("peernode/run-folder/v1", Array(runFolder.utf8)).bytes
+        ).prefix(16)
         return "/tmp/peernode-\(getuid())-\(name)/api.sock"
     }
 
@@ -19,12 +21,16 @@ public enum SocketFolder {
     ///
     /// - Throws: E702 if the path is too long or the folder cannot be made, E705 if others could enter it.
     static func prepare(_ path: String) throws(Problem) {
-        guard path.utf8.count <= pathBytesMax, let cut = path.lastIndex(of: "/"), cut != path.startIndex else {
-            throw Problem(.bind, "cannot listen on socket \(path): the path may have \(pathBytesMax) bytes")
+        guard path.utf8.count <= pathBytesMax, let cut = path.lastIndex(of: "/"),
+            cut != path.startIndex
+        else {
+            throw Problem(
+                .bind, "cannot listen on socket \(path): the path may have \(pathBytesMax) bytes")
         }
         let folder = String(path[..<cut])
         if mkdir(folder, 0o700) != 0 && errno != EEXIST {
-            throw Problem(.bind, "cannot make the folder \(folder): \(String(cString: strerror(errno)))")
+            throw Problem(
+                .bind, "cannot make the folder \(folder): \(String(cString: strerror(errno)))")
         }
         var status = stat()
         guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
@@ -33,7 +39,8 @@ public enum SocketFolder {
         guard status.st_uid == getuid(), status.st_mode & 0o077 == 0 else {
             let mode = String(status.st_mode & 0o777, radix: 8)
             throw Problem(
-                .fileMode, "the folder \(folder) has mode 0\(mode) and belongs to user \(status.st_uid)",
+                .fileMode,
+                "the folder \(folder) has mode 0\(mode) and belongs to user \(status.st_uid)",
                 fix: "chmod 700 \(folder)")
         }
     }

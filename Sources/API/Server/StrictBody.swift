@@ -5,7 +5,7 @@ enum StrictBody {
     static func check(_ bytes: [UInt8], _ shape: JSONShape) throws(Problem) {
         let value: JSONValue
         do {
-            value = try JSONText.decode(JSONValue.self, from: bytes)
+            value = try JSONReader.read(bytes)
         } catch {
             throw Problem(.badParameter, "the body is not JSON as expected: \(error.description)")
         }
@@ -37,13 +37,17 @@ enum StrictBody {
             if !words.contains(text) {
                 let found = VisibleText.escape(text, limit: 60)
                 errors.append(
-                    mistake(pointer, "\"\(found)\" is not allowed", DidYouMean.fix(for: text, among: words)))
+                    mistake(
+                        pointer, "\"\(found)\" is not allowed",
+                        DidYouMean.fix(for: text, among: words)))
             }
         case (.object(let fields), .object(let members)):
             check(members, fields, pointer, into: &errors)
         default:
             errors.append(
-                mistake(pointer, "expected \(word(shape)), found \(value.kind)", "give \(word(shape)) there"))
+                mistake(
+                    pointer, "expected \(word(shape)), found \(value.kind)",
+                    "give \(word(shape)) there"))
         }
     }
 
@@ -54,7 +58,8 @@ enum StrictBody {
         for key in members.keys.sorted() where !fields.contains(where: { $0.name == key }) {
             errors.append(
                 mistake(
-                    "\(pointer)/\(escape(key))", "unknown field \"\(VisibleText.escape(key, limit: 60))\"",
+                    "\(pointer)/\(escape(key))",
+                    "unknown field \"\(VisibleText.escape(key, limit: 60))\"",
                     DidYouMean.fix(for: key, among: fields.map(\.name))))
         }
         for field in fields {
@@ -71,7 +76,8 @@ enum StrictBody {
         }
     }
 
-    private static func mistake(_ pointer: String, _ message: String, _ fix: String) -> Problem.Item {
+    private static func mistake(_ pointer: String, _ message: String, _ fix: String) -> Problem.Item
+    {
         Problem.Item(
             pointer: pointer, code: ProblemCode.badParameter.rawValue, message: message, fix: fix)
     }

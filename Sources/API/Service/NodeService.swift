@@ -39,8 +39,11 @@ public protocol NodeService: Sendable {
     /// same job.
     func submitJob(_ submission: Submission) async throws(Problem) -> JobDocument
     /// What a manifest would become; its mistakes are in the document, not thrown.
-    func validateJob(_ manifest: [UInt8], _ form: ManifestForm) async throws(Problem) -> ValidationDocument
-    func jobs(_ filter: JobFilter, _ slice: Slice) async throws(Problem) -> Stated<Sliced<JobDocument>>
+    func validateJob(_ manifest: [UInt8], _ form: ManifestForm) async throws(Problem)
+        -> ValidationDocument
+    func jobs(_ filter: JobFilter, _ slice: Slice) async throws(Problem) -> Stated<
+        Sliced<JobDocument>
+    >
     func jobStats(by: JobStatsKey) async throws(Problem) -> JobStatsDocument
     /// - Parameter wait: answer when the state is reached or the time is over, whichever comes first.
     func job(_ id: String, wait: Wait?) async throws(Problem) -> Stated<JobDocument>
@@ -70,7 +73,9 @@ public protocol NodeService: Sendable {
     ///
     /// E340 if `expected` is another content, E341 if there is no room: nothing is kept then, nor if the body ends
     /// early (it throws).
-    func putBlob(expected: String?, _ body: UploadBody) async throws(Problem) -> (blob: BlobDocument, isNew: Bool)
+    func putBlob(expected: String?, _ body: UploadBody) async throws(Problem) -> (
+        blob: BlobDocument, isNew: Bool
+    )
     /// A blob of this store, or fetched from its holders.
     func blob(_ id: String) async throws(Problem) -> any ByteSource
 
@@ -78,7 +83,9 @@ public protocol NodeService: Sendable {
 
     func ledger() async throws(Problem) -> LedgerDocument
     /// Blocks from `from` upwards; nil: the newest ones.
-    func blocks(from: UInt64?, _ slice: Slice) async throws(Problem) -> Stated<Sliced<BlockDocument>>
+    func blocks(from: UInt64?, _ slice: Slice) async throws(Problem) -> Stated<
+        Sliced<BlockDocument>
+    >
     func block(_ height: UInt64) async throws(Problem) -> Stated<BlockDocument>
     func alarms() async throws(Problem) -> [AlarmDocument]
     /// - Parameter id: an account, or `self`. One that was never used is an answer, not a problem.
@@ -89,7 +96,8 @@ public protocol NodeService: Sendable {
         _ id: String, _ filter: HistoryFilter, _ slice: Slice
     ) async throws(Problem) -> Stated<Sliced<HistoryEntryDocument>>
     /// Pays from this node's owner account, in one entry. The key makes a repetition return the same entry.
-    func transfer(_ request: TransferRequest, idempotencyKey: String?) async throws(Problem) -> TransactionDocument
+    func transfer(_ request: TransferRequest, idempotencyKey: String?) async throws(Problem)
+        -> TransactionDocument
     /// - Parameter account: nil for this node's owner.
     func nextTransaction(account: String?) async throws(Problem) -> Stated<NextTransactionDocument>
     /// Takes an owner-signed entry in canonical bytes.

@@ -74,7 +74,8 @@ public struct JobFilter: Sendable, Equatable {
     public var since: Timestamp?
 
     public init(
-        states: [JobState] = [], labels: [String: String] = [:], owner: String? = "self", worker: String? = nil,
+        states: [JobState] = [], labels: [String: String] = [:], owner: String? = "self",
+        worker: String? = nil,
         name: String? = nil, since: Timestamp? = nil
     ) {
         self.states = states
@@ -108,7 +109,10 @@ public struct Submission: Sendable, Equatable {
     public var allowsWait: Bool
     public var idempotencyKey: String?
 
-    public init(manifest: [UInt8], form: ManifestForm, allowsWait: Bool = false, idempotencyKey: String? = nil) {
+    public init(
+        manifest: [UInt8], form: ManifestForm, allowsWait: Bool = false,
+        idempotencyKey: String? = nil
+    ) {
         self.manifest = manifest
         self.form = form
         self.allowsWait = allowsWait
@@ -134,7 +138,9 @@ public struct LogFilter: Sendable, Equatable {
     public var tail: Int?
     public var since: Timestamp?
 
-    public init(replica: Int? = nil, stream: LogStream? = nil, tail: Int? = nil, since: Timestamp? = nil) {
+    public init(
+        replica: Int? = nil, stream: LogStream? = nil, tail: Int? = nil, since: Timestamp? = nil
+    ) {
         self.replica = replica
         self.stream = stream
         self.tail = tail
