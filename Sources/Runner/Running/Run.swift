@@ -31,6 +31,8 @@ final class Run {
     var root: Int32 = 0
     var rootStart: UInt64 = 0
     var hasExited = false
+    /// Our end of the pipe that launch's watcher reads: closing it is SIGKILL for all outer processes.
+    private var lifeline: Int32 = -1
 
     var reports = InitReportReader()
     var items: [ItemEnd] = []
@@ -106,6 +108,7 @@ final class Run {
         descriptors.give(try runner.passwd.reopened())
         descriptors.give(try runner.group.reopened())
         descriptors.give(try runner.cmdline.reopened())
+        let life = try descriptors.pipe(own: 1)
         do throws(UVError) {
             let loop = runner.loop
             frames = try UVPipe(loop, fd: descriptors.keep(framesEnd))
@@ -118,6 +121,7 @@ final class Run {
                 launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid, cpus: cpus,
                 flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
+            lifeline = descriptors.keep(life)
             child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
                 outerExited()
             }
@@ -182,8 +186,17 @@ final class Run {
 
     // MARK: ends
 
+    /// SIGKILL for everything outside the sandbox proper, which then follows.
+    func sever() {
+        if lifeline >= 0 { close(lifeline) }
+        lifeline = -1
+    }
+
     private func outerExited() {
         hasExited = true
+        // What is left, if it did not exit in order, has nobody to wait for.
+        sever()
+        orders?.close()
         if state != .done { state = .draining }
         drainDeadline = now + .milliseconds(200)
         if ended == nil { ended = now }
@@ -276,6 +289,7 @@ final class Run {
         for pipe in open { pipe.close() }
         frames?.close()
         orders?.close()
+        sever()
     }
 }
 
