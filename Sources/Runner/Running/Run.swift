@@ -31,6 +31,8 @@ final class Run {
     var root: Int32 = 0
     var rootStart: UInt64 = 0
     var hasExited = false
+    /// Our end of the pipe that launch's watcher reads: closing it is SIGKILL for all outer processes.
+    private var lifeline: Int32 = -1
 
     var reports = InitReportReader()
     var items: [ItemEnd] = []
@@ -87,8 +89,7 @@ final class Run {
         var descriptors = Descriptors()
         defer { descriptors.closeAll() }
         let call = SandboxCall(
-            support: runner.settings.slots.support, inputs: frame.inputs,
-            diskBytes: limits.diskBytes,
+            support: runner.settings.slots.support, inputs: frame.inputs, diskBytes: limits.diskBytes,
             weakening: runner.weakening)
         let null = pn_open("/dev/null", O_RDONLY, 0)
         if null < 0 { throw RunnerError.system("open /dev/null", -null) }
@@ -107,6 +108,7 @@ final class Run {
         descriptors.give(try runner.passwd.reopened())
         descriptors.give(try runner.group.reopened())
         descriptors.give(try runner.cmdline.reopened())
+        let life = try descriptors.pipe(own: 1)
         do throws(UVError) {
             let loop = runner.loop
             frames = try UVPipe(loop, fd: descriptors.keep(framesEnd))
@@ -116,13 +118,11 @@ final class Run {
             try open(descriptors.keep(reportsEnd)) { $0.takeReports($1) }
             try open(descriptors.keep(statusEnd)) { $0.takeStatus($1) }
             let line = SandboxCall.commandLine(
-                launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid,
-                cpus: cpus,
+                launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid, cpus: cpus,
                 flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
-            child = try UVChild(
-                loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given
-            ) { [self] _, _ in
+            lifeline = descriptors.keep(life)
+            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
                 outerExited()
             }
         } catch {
@@ -162,9 +162,7 @@ final class Run {
     static func childPID(_ line: String) -> Int32? {
         for part in line.split(whereSeparator: { "{,}".contains($0) }) {
             let words = part.split(whereSeparator: { ": \"".contains($0) })
-            if words.count == 2, words[0] == "child-pid", let pid = Int32(words[1]), pid > 1 {
-                return pid
-            }
+            if words.count == 2, words[0] == "child-pid", let pid = Int32(words[1]), pid > 1 { return pid }
         }
         return nil
     }
@@ -188,8 +186,17 @@ final class Run {
 
     // MARK: ends
 
+    /// SIGKILL for everything outside the sandbox proper, which then follows.
+    func sever() {
+        if lifeline >= 0 { close(lifeline) }
+        lifeline = -1
+    }
+
     private func outerExited() {
         hasExited = true
+        // What is left, if it did not exit in order, has nobody to wait for.
+        sever()
+        orders?.close()
         if state != .done { state = .draining }
         drainDeadline = now + .milliseconds(200)
         if ended == nil { ended = now }
@@ -204,9 +211,7 @@ final class Run {
 
     /// Ends the run because of a limit. The first one counts.
     func hit(_ limit: LimitHit) {
-        if runner.weakening.ignoredLimits.contains(limit) || self.limit != nil || reason != nil {
-            return
-        }
+        if runner.weakening.ignoredLimits.contains(limit) || self.limit != nil || reason != nil { return }
         // What the program does after its main process ended is init's to clear away, and nobody's limit.
         if !items.isEmpty && !frame.hasMoreItems && limit != .artifacts { return }
         self.limit = limit
@@ -218,8 +223,7 @@ final class Run {
         if state == .draining || state == .done { return }
         if state == .stopping && gently { return }
         state = .stopping
-        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it
-        // from outside.
+        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it from outside.
         write(gently ? "t" : "k")
         killDeadline = now + (gently ? .milliseconds(2_500) : .milliseconds(500))
     }
@@ -234,9 +238,7 @@ final class Run {
         let isLate = drainDeadline.map { now >= $0 } ?? true
         if !inputsOpen.isEmpty && !isLate { return }
         // Killed from outside, process 1 follows its parent a moment later (4.2); done means gone.
-        if root > 0 && rootStart > 0 && pn_start_time(root) == rootStart && pn_alive(root)
-            && !isVeryLate
-        {
+        if root > 0 && rootStart > 0 && pn_start_time(root) == rootStart && pn_alive(root) && !isVeryLate {
             return
         }
         state = .done
@@ -252,9 +254,7 @@ final class Run {
             runner.emit(id, .failed(reason))
         } else {
             runner.counters.ended += 1
-            if items.isEmpty {
-                items = [ItemEnd(index: frame.item.index, process: .signalled(number: 9))]
-            }
+            if items.isEmpty { items = [ItemEnd(index: frame.item.index, process: .signalled(number: 9))] }
             runner.emit(
                 id,
                 .ended(
@@ -266,8 +266,7 @@ final class Run {
 
     private var isVeryLate: Bool { drainDeadline.map { now >= $0 + .seconds(5) } ?? true }
 
-    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak
-    /// there.
+    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak there.
     private var failureText: String {
         if hasStarted { return "process 1 of the sandbox ended before its reports did" }
         let text = String(decoding: streams.beginningOfErrors, as: UTF8.self)
@@ -290,6 +289,7 @@ final class Run {
         for pipe in open { pipe.close() }
         frames?.close()
         orders?.close()
+        sever()
     }
 }
 
