@@ -130,7 +130,7 @@ extension LogNode {
                 timestamp: ledger.clock.time,
                 ledgerMillis: ledger.clock.ledgerTime,
                 beacons: ledger.seatPositions.map(\.record.beacon),
-                blocksDue: ledger.hasDueWork ? 1 : 0, isTimerArmed: ledger.hasArmedTimer),
+                blocksDue: ledger.blocksDue, isTimerArmed: ledger.hasArmedTimer),
             image: image.journal, limits: limits, hashing: hashing, generator: generator, now: now)
         self.init(
             replica: replica, ledger: ledger, limits: limits,

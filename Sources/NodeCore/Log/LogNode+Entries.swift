@@ -151,6 +151,12 @@ extension LogNode {
             switch message.value {
             case .submit(let submit): receive(submit, from: peer)
             case .submitAck: break
+            case .proposal(let proposal):
+                // Into the pool first: successors of an entry that only this block holds can then follow it.
+                for entry in proposal.block.entries {
+                    if case .success(let checked) = ingress.checked(entry: entry) { _ = take(checked) }
+                }
+                replica(.received(message, from: peer))
             default: replica(.received(message, from: peer))
             }
         } catch {

@@ -122,9 +122,9 @@ final class Run {
                 flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
             lifeline = descriptors.keep(life)
-            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
-                outerExited()
-            }
+            child = try UVChild(
+                loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given
+            ) { [self] _, _ in outerExited() }
         } catch {
             closePipes()
             throw RunnerError(error.description)
@@ -223,7 +223,8 @@ final class Run {
         if state == .draining || state == .done { return }
         if state == .stopping && gently { return }
         state = .stopping
-        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it from outside.
+        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it
+        // from outside.
         write(gently ? "t" : "k")
         killDeadline = now + (gently ? .milliseconds(2_500) : .milliseconds(500))
     }
@@ -266,7 +267,8 @@ final class Run {
 
     private var isVeryLate: Bool { drainDeadline.map { now >= $0 + .seconds(5) } ?? true }
 
-    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak there.
+    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak
+    /// there.
     private var failureText: String {
         if hasStarted { return "process 1 of the sandbox ended before its reports did" }
         let text = String(decoding: streams.beginningOfErrors, as: UTF8.self)
