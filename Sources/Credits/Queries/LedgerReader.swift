@@ -175,7 +175,7 @@ public struct LedgerReader<Store: StoreReading> {
     }
 
     private func block(_ height: UInt64) -> Block? {
-        store.value(.blocks, JournalKey.height(height)).flatMap { try? Block(decoding: $0) }
+        store.block(at: height)
     }
 
     /// T of a block, from its header alone.

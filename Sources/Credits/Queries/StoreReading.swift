@@ -1,4 +1,5 @@
 public import Records
+import Wire
 
 /// Reads what execution wrote. The shell's store conforms; nothing here writes.
 public protocol StoreReading {
@@ -9,4 +10,13 @@ public protocol StoreReading {
     func rows(
         _ family: Family, prefix: [UInt8], from start: [UInt8]?, limit: Int, descending: Bool
     ) -> [(key: [UInt8], value: [UInt8])]
+}
+
+extension StoreReading {
+    /// The block of a height. Family `blocks` keeps it first, and behind it what proves it.
+    func block(at height: UInt64) -> Block? {
+        guard let bytes = value(.blocks, JournalKey.height(height)) else { return nil }
+        var reader = WireReader(bytes)
+        return try? reader.value()
+    }
 }

@@ -88,8 +88,8 @@ public struct LogKeeper: Sendable {
     }
 
     public func link(_ height: UInt64) -> DigestLink? {
-        guard let row = try? store.get(.proofs, DigestLink.key(height)) else { return nil }
-        return try? DigestLink(decoding: row)
+        guard let row = try? store.get(.proofs, DigestStep.key(height)) else { return nil }
+        return (try? DigestStep(decoding: row))?.link
     }
 }
 
