@@ -24,6 +24,10 @@ extension NodeCore {
         case .executed(let block):
             tell(block)
             effects.append(.log(effect))
+            tellDesks(block)
+        case .progressed(let id, let progress):
+            effects.append(.log(effect))
+            tellOpening(id, progress)
         case .statusChanged:
             effects.append(.log(effect))
             considerAdmission()

@@ -1,6 +1,7 @@
 import Wire
 import Credits
 public import Basis
+public import Compute
 import Consensus
 public import Gossip
 public import Records
@@ -20,6 +21,10 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     public enum WriteTicket: Sendable, Hashable {
         case log(UInt64)
         case membership(Ticket)
+        case desk(Ticket)
+        case book(Ticket)
+        /// Nobody waits: a row that may go at any time.
+        case nobody
     }
 
     public enum Input: Sendable {
@@ -33,15 +38,21 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case leave(LeaveMode)
         case policy(PeerPolicy)
         /// Own hardware and runtimes, and the document that says so in full.
-        case capabilities(CapabilitySummary, document: [UInt8])
+        case capabilities(Gossip.CapabilitySummary, document: [UInt8])
         /// The log, as the store holds it; once the genesis is known.
-        case adopt(LogNode)
+        case adopt(LogNode, DeskStart)
         case log(LogNode.Input)
         case persisted(WriteTicket)
         case persistFailed(WriteTicket)
         /// The blocks that `.readBlocks` asked for; nil if they are not here.
         case blocks(Blocks?, to: PeerID)
         case exchange(BlobExchange.Input)
+        case desk(WorkerDesk.Input)
+        case book(JobBook.Input)
+        /// The manifest of this spec is stored: sign its entry.
+        case signOpening(Ticket, JobSpec, account: PublicKey)
+        /// Equivalence classes of the runtimes that were probed here.
+        case classes([JobMarket.KnownClass])
         case timeout
     }
 
@@ -63,6 +74,10 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case log(LogNode.Effect)
         /// What blob transfer asks of the store.
         case exchange(BlobExchange.Effect)
+        /// What a worker's execution needs of processes, blobs and files.
+        case desk(WorkerDesk.Effect)
+        /// What a submitted job needs of blobs, and answers to its submitter.
+        case book(JobBook.Effect)
     }
 
     /// Who waits for the bytes of a stream.
@@ -105,6 +120,9 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     public internal(set) var membership: Membership
     public internal(set) var log: LogNode?
     var exchange: BlobExchange
+    var desks: JobDesks?
+    /// Salts of job specifications and jitter; nothing secret.
+    var entropy: SeededGenerator
     /// Signed by a member: admits this account when the network asks for it.
     public var invite: InviteToken?
     /// The genesis document, served to newcomers.
@@ -152,12 +170,17 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
             now: now)
         membership = Membership(key: crypto.publicKey, hashing: crypto, generator: rng.fork(), now: now)
         exchange = BlobExchange(hashing: crypto, generator: rng.fork(), now: now)
+        entropy = rng.fork()
         nextTick = now + Limits.tick
     }
 
     public var nextDeadline: Instant? {
         var next: Instant? = nextTick
-        for other in [sessions.nextDeadline, membership.nextDeadline, log?.nextDeadline, exchange.nextDeadline] {
+        let parts = [
+            sessions.nextDeadline, membership.nextDeadline, log?.nextDeadline, exchange.nextDeadline,
+            desks?.desk.nextDeadline, desks?.book.nextDeadline,
+        ]
+        for other in parts {
             guard let other else { continue }
             next = next.map { min($0, other) } ?? other
         }
@@ -184,7 +207,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
             ownDocument = document
             ownDocumentDigest = summary.digest
             give(.capabilities(summary))
-        case .adopt(let log): adopt(log)
+        case .adopt(let log, let start): adopt(log, start)
         case .log(let input): give(input)
         case .persisted(.log(let ticket)): give(.persisted(ticket))
         case .persisted(.membership(let ticket)): give(Membership.Input.persisted(ticket))
@@ -193,6 +216,17 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case .persistFailed(.membership): counters.bookWritesFailed += 1
         case .blocks(let blocks, let peer): answer(blocks, to: peer)
         case .exchange(let input): give(input)
+        case .persisted(.desk(let ticket)): give(WorkerDesk.Input.persisted(ticket))
+        case .persistFailed(.desk(let ticket)): give(WorkerDesk.Input.persistFailed(ticket))
+        case .persisted(.book(let ticket)): give(JobBook.Input.persisted(ticket))
+        case .persistFailed(.book(let ticket)):
+            log?.releaseNonces()
+            give(JobBook.Input.persistFailed(ticket))
+        case .persisted(.nobody), .persistFailed(.nobody): break
+        case .desk(let input): give(input)
+        case .book(let input): give(input)
+        case .signOpening(let ticket, let spec, let account): signOpening(ticket, spec, account)
+        case .classes(let classes): desks?.classes = classes
         case .timeout: fire()
         }
         defer { effects = [] }
@@ -204,6 +238,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         if let due = membership.nextDeadline, due <= now { give(Membership.Input.timeout) }
         if let due = exchange.nextDeadline, due <= now { give(BlobExchange.Input.timeout) }
         if let due = log?.nextDeadline, due <= now { give(LogNode.Input.timeout) }
+        if let due = desks?.desk.nextDeadline, due <= now { give(WorkerDesk.Input.timeout) }
+        if let due = desks?.book.nextDeadline, due <= now { give(JobBook.Input.timeout) }
         if nextTick <= now { tick() }
     }
 
@@ -219,7 +255,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     }
 
     /// Takes the log over: from now on entries, blocks and seats have a place.
-    mutating func adopt(_ log: LogNode) {
+    mutating func adopt(_ log: LogNode, _ start: DeskStart) {
         invariant(self.log == nil, "a second log")
         self.log = log
         network = log.network
@@ -228,6 +264,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         session(.seats(log.seats.seats.map { crypto.peerID(of: $0.account) }))
         give(LogNode.Input.start)
         for (peer, _) in paths { give(LogNode.Input.linkUp(peer)) }
+        adoptDesks(start)
         considerAdmission()
     }
 
@@ -240,6 +277,14 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         lastAdmit = now
         give(LogNode.Input.compose(.admit(log.ledger.genesis.isOpen ? nil : invite), job: nil, key: [], 0))
     }
+}
+
+extension NodeCore {
+    /// Executions here, for `status`.
+    public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }
+    /// The book's row of a job that was submitted here.
+    public func booked(_ job: JobID) -> BookRecord? { desks?.book.record(job) }
+    public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }
 }
 
 /// What was dropped, by reason (STYLE 4.5).

@@ -107,11 +107,12 @@ import Wire
     @Test func distance() {
         var bench = JobBench(workers: 3, seats: 4)
         bench.open()
+        #expect(bench.chain.executions.last!.blocksDue == 2)
         // The same seat again and again: its turns come every 4 views.
         for _ in 0..<3 { bench.chain.run([], skip: 3) }
-        #expect(bench.record.state == .queued)
+        #expect(bench.record.state == .queued && bench.chain.executions.last!.blocksDue == 1)
         bench.chain.run()
-        #expect(bench.record.state == .running)
+        #expect(bench.record.state == .running && bench.chain.executions.last!.blocksDue == 0)
     }
 
     /// Shows that T and L of the block before decide: the proposer's own timestamp neither lapses an offer nor ends a

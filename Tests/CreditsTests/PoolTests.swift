@@ -86,6 +86,12 @@ import Wire
         #expect(nonces(pool.payload(excluding: [], bytesTarget: 10_000)) == [0, 1, 2, 3])
         pool.setInFlight([])
         #expect(pool.demand.entryCount == 4)
+
+        var late = Pool()
+        late.setInFlight(held)
+        for entry in entries.reversed() { _ = late.insert(entry, ledger: chain.ledger, now: .zero) }
+        #expect(late.demand.entryCount == 2)
+        #expect(nonces(late.payload(excluding: held, bytesTarget: 10_000)) == [2, 3])
     }
 
     /// Shows that executed entries go, whatever became of them, and that a nonce passed by another entry goes too.

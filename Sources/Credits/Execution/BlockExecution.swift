@@ -38,8 +38,8 @@ public struct BlockExecution: Sendable {
     /// Writes of families state, events, index, meta and proofs. The caller adds those of blocks and pending and makes
     /// the batch synced.
     public let batch: StoreBatch
-    /// Demand D2 of `ledger.md` 4.4: a draw waits for its beacon, or a timer is due.
-    public let hasDueWork: Bool
+    /// Demand D2 of `ledger.md` 4.4: how many further blocks pending draws and due timers ask for at least.
+    public let blocksDue: Int
     /// Demand D3: a driving timer is armed.
     public let hasArmedTimer: Bool
     /// Of every seat, ascending by account.
@@ -48,6 +48,7 @@ public struct BlockExecution: Sendable {
     /// stops (`ledger.md` 10.4).
     public let conservationProblem: String?
 
+    public var hasDueWork: Bool { blocksDue > 0 }
     public var eventRoot: Digest { link.eventRoot }
     public var deltaHash: Digest { link.deltaHash }
 

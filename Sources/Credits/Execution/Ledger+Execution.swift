@@ -145,16 +145,24 @@ extension Ledger {
         return BlockExecution(
             height: height, blockHash: hash, digest: digest, link: link, time: clock.time,
             ledgerTime: clock.ledgerTime, mix: clock.mix, outcomes: outcomes, events: events, encodedEvents: encoded,
-            batch: batch(changes, encoded, step, outcomes), hasDueWork: hasDueWork, hasArmedTimer: timers.count > 0,
+            batch: batch(changes, encoded, step, outcomes), blocksDue: blocksDue, hasArmedTimer: timers.count > 0,
             seats: seatPositions, conservationProblem: problem)
     }
 
-    /// Demand D2: a draw waits for its beacon, or a timer is due.
-    public var hasDueWork: Bool {
-        if !pendingDraws.isEmpty { return true }
-        guard let first = timers.order.first?.key else { return false }
-        return first.deadline <= clock.ledgerTime
+    /// Demand D2: how many further blocks the state asks for at least. Those that the youngest waiting draw lacks until
+    /// enough different seats have proposed, or 1 for a timer that is due; 0 if nothing is due.
+    public var blocksDue: Int {
+        var due = 0
+        if let first = timers.order.first?.key, first.deadline <= clock.ledgerTime { due = 1 }
+        if let youngest = pendingDraws.last?.key {
+            let distance = min(Int(genesis.beaconDistance), seats.quorum)
+            due = max(due, max(1, distance - distinctProposers(above: youngest.anchorHeight)))
+        }
+        return due
     }
+
+    /// Demand D2: a draw waits for its beacon, or a timer is due.
+    public var hasDueWork: Bool { blocksDue > 0 }
 
     /// Demand D3: a driving timer is armed.
     public var hasArmedTimer: Bool { timers.count > 0 }

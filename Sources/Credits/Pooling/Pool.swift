@@ -66,7 +66,9 @@ public struct Pool: Sendable {
     var sequence: UInt64 = 0
     var byteCount = 0
     var waitingBytes = 0
-    var inFlight: [Digest] = []
+    /// What unexecuted ancestors of the tip hold, also what never was here.
+    var inFlight: Set<Digest> = []
+    var inFlightOrder: [Digest] = []
     /// T of the last sweep.
     var sweptAt: UInt64 = 0
 
@@ -143,9 +145,10 @@ public struct Pool: Sendable {
         owners[account, default: Owner()].count = old + 1
         if lane == .free {
             owners[account]?.free.insert(checked.hash, for: sequence)
-            stand(checked.hash, .waiting)
+            stand(checked.hash, inFlight.contains(checked.hash) ? .inFlight : .waiting)
             return
         }
+        if inFlight.contains(checked.hash) { stand(checked.hash, .inFlight) }
         let record = ledger.account(account)
         let next = (lane == .wallet ? record?.nonceWallet : record?.nonceNode) ?? 0
         change(account, lane) {
@@ -167,7 +170,7 @@ public struct Pool: Sendable {
         if ready.isEmpty { return }
         let end = queue.readyEnd
         change(account, lane) { $0?.readyEnd = end }
-        for hash in ready { stand(hash, .waiting) }
+        for hash in ready where !inFlight.contains(hash) { stand(hash, .waiting) }
     }
 
     private func queue(_ account: PublicKey, _ lane: Lane) -> Queue? {
@@ -247,7 +250,7 @@ public struct Pool: Sendable {
             gapped.append(hash)
         }
         change(account, lane) { $0?.readyEnd = nonce }
-        for hash in gapped { stand(hash, .gapped) }
+        for hash in gapped where items[hash]?.standing == .waiting { stand(hash, .gapped) }
     }
 
     /// After a block was executed: drops what it settled and what can never apply any more.
@@ -318,17 +321,19 @@ public struct Pool: Sendable {
 
     /// Which entries the unexecuted ancestors of the tip hold: they are neither offered again nor demand. Entries of a
     /// block that became void wait again.
+    ///
+    /// Successors of an entry that only the block holds wait until it is executed; a caller that inserts the entries of
+    /// a proposal first spares them that.
     public mutating func setInFlight(_ hashes: [Digest]) {
-        var now: Set<Digest> = []
-        for hash in hashes { now.insert(hash) }
-        for hash in inFlight where !now.contains(hash) {
+        let before = inFlightOrder
+        inFlightOrder = hashes
+        inFlight.removeAll(keepingCapacity: true)
+        for hash in hashes { inFlight.insert(hash) }
+        for hash in before where !inFlight.contains(hash) {
             guard let item = items[hash], item.standing == .inFlight else { continue }
             stand(hash, isReady(item) ? .waiting : .gapped)
         }
-        for hash in hashes where items[hash]?.standing == .waiting || items[hash]?.standing == .gapped {
-            stand(hash, .inFlight)
-        }
-        inFlight = hashes
+        for hash in hashes { stand(hash, .inFlight) }
     }
 
     private func isReady(_ item: Item) -> Bool {

@@ -174,9 +174,7 @@ public struct LedgerReader<Store: StoreReading> {
         ).compactMap { try? NumberedEvent(decoding: $0.value).event }
     }
 
-    private func block(_ height: UInt64) -> Block? {
-        store.block(at: height)
-    }
+    private func block(_ height: UInt64) -> Block? { store.block(height) }
 
     /// T of a block, from its header alone.
     private func time(_ height: UInt64) -> UInt64 {

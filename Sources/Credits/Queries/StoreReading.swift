@@ -13,8 +13,8 @@ public protocol StoreReading {
 }
 
 extension StoreReading {
-    /// The block of a height. Family `blocks` keeps it first, and behind it what proves it.
-    func block(at height: UInt64) -> Block? {
+    /// The block of a height. Its row may go on with the certificate that made it final.
+    func block(_ height: UInt64) -> Block? {
         guard let bytes = value(.blocks, JournalKey.height(height)) else { return nil }
         var reader = WireReader(bytes)
         return try? reader.value()

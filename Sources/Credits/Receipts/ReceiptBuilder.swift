@@ -78,7 +78,7 @@ public struct ReceiptBuilder<Store: StoreReading> {
     }
 
     private func block(_ height: UInt64) throws(Failure) -> Block {
-        guard let block = store.block(at: height) else { throw .missing("block \(height)") }
+        guard let block = store.block(height) else { throw .missing("block \(height)") }
         return block
     }
 

@@ -22,6 +22,21 @@ extension LogNode {
         keep(entry.encoded, key, ticket)
     }
 
+    /// Signs an own entry with a nonce that nobody else gets, for a caller that keeps it durably before it submits it.
+    mutating func sign(_ body: Entry.Body) -> (entry: [UInt8], nonce: UInt64)? {
+        guard let lane = body.kind.lane else { return nil }
+        let nonce = freeNonce(lane)
+        let entry = Entry(envelope: envelope(of: body.kind, nil), body: body, network: network, signer: signer)
+        nextNonce[lane] = nonce + 1
+        return (entry.encoded, nonce)
+    }
+
+    /// Forgets nonces of entries that were signed and then not kept, so that no gap stays.
+    mutating func releaseNonces() {
+        nextNonce = [:]
+        for item in outbox.all { reserveNonce(of: item) }
+    }
+
     func envelope(of kind: Entry.Kind, _ lease: JobLease?) -> Entry.Envelope {
         if let lane = kind.lane {
             return .owner(lane, nonce: freeNonce(lane), validUntil: max(wall, ledger.clock.time) + LogNode.entryLifeMillis)

@@ -100,6 +100,7 @@ public struct Outbox: Sendable {
     public var count: Int { items.count }
     public var isFull: Bool { items.count >= Outbox.itemsMax }
 
+    var all: [Item] { items.values.map(\.item) }
     public subscript(id: TransactionID) -> Item? { items[id]?.item }
     public func id(forKey key: [UInt8]) -> TransactionID? { byKey[key] }
 
