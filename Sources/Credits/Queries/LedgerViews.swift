@@ -81,6 +81,11 @@ public struct HistoryCursor: Sendable, Hashable {
     public let key: [UInt8]
     /// Spendable credit before that event.
     public let available: CreditAmount
+
+    public init(key: [UInt8], available: CreditAmount) {
+        self.key = key
+        self.available = available
+    }
 }
 
 /// Answer to `transaction` for an entry that the log holds.
