@@ -84,7 +84,7 @@ let parts: [Part] = [
     Part("Storage", .shell, base + ["Records", "CRocksDB"]),
     Part("Transport", .shell, base + ["Records", "Session", "Sodium", "Loop", "CLibuv"]),
     Part("Runner", .shell, base + ["Records", "Sodium", "Compute", "Loop", "CSandbox", "CLibuv"]),
-    Part("API", .shell, base + ["Verdict", "Records", "Compute"], [hummingbird, nio, posix, http1, locks, logging]),
+    Part("API", .shell, base, [hummingbird, nio, posix, http1, locks, logging]),
     Part("Daemon", .shell, base + cores + ["NodeCore", "API"] + shells, [yams, logging]),
     Part("PeerNode", .executable, base + cores + ["NodeCore", "API", "Daemon"] + shells,
         [arguments, yams, logging]),

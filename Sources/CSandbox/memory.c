@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,3 +68,5 @@ int pn_allowed_cpus(int *numbers, int max) {
     }
     return count;
 }
+
+const char *pn_libc_version(void) { return gnu_get_libc_version(); }

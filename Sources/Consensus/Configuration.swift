@@ -60,7 +60,7 @@ extension Replica {
 
     /// Timers of the core; ties fire in this order.
     enum Alarm: UInt8, Comparable, Hashable, Sendable {
-        case proposal, progress, resend, attestation, fetch, status, follow, wake
+        case proposal, progress, resend, attestation, status, follow, wake
         static func < (a: Alarm, b: Alarm) -> Bool { a.rawValue < b.rawValue }
     }
 

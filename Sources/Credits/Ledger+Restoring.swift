@@ -70,7 +70,9 @@ extension Ledger {
         table.restore(key, try decoded(bytes, value))
     }
 
-    private static func decoded<Record: WireDecodable>(_ key: [UInt8], _ value: [UInt8]) throws(RestoreError) -> Record {
+    private static func decoded<Record: WireDecodable>(
+        _ key: [UInt8], _ value: [UInt8]
+    ) throws(RestoreError) -> Record {
         do throws(WireError) {
             return try Record(decoding: value)
         } catch {

@@ -60,7 +60,7 @@ public final class Runner {
 
     let loop: UVLoop
     let settings: Settings
-    let weakening: Weakening
+    private(set) var weakening: Weakening
     /// What stands before `peernode-launch`: the self-test's stand-in for a runner that is killed (W23).
     let outerPrefix: [String]
     let buffer = ReadBuffer()
@@ -159,6 +159,8 @@ public final class Runner {
     /// Ends every run as `failed(reason)` and calls `then` on the loop when no process is left.
     public func stop(_ reason: RunEndReason, then: @escaping () -> Void) {
         onIdle = then
+        // A hole of a test ends with the test.
+        weakening.withholdsOrders = false
         for id in order { runs[id]?.obey(.cancel(reason, gentle: false)) }
         if order.isEmpty { finishStop() }
     }

@@ -85,6 +85,10 @@ public struct SessionLimits: Sendable, Hashable {
     public var drainInterval = Interval.seconds(30)
     public var partialVoteInterval = Interval.seconds(5)
     public var partialInterval = Interval.seconds(30)
+    /// What class 6 keeps while more urgent bytes wait: transfers end even under load.
+    public var bulkFloorBytesPerSecond: UInt64 = 65_536
+    /// Bytes of classes 0…2 that wait longer than this hold up all bulk of the node.
+    public var urgentWaitMax = Interval.milliseconds(20)
     /// 0 = unlimited.
     public var bulkSendBytesPerSecond: UInt64 = 10 << 20
     public var bulkReceiveBytesPerSecond: UInt64 = 10 << 20

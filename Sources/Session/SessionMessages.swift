@@ -32,7 +32,7 @@ public enum SessionInput: Sendable {
     case consumed(ConnectionID, FlowID, bytes: Int)
     case reset(ConnectionID, FlowID, code: UInt16)
     /// 0 = unlimited.
-    case bulkRate(sendBytesPerSecond: UInt64)
+    case bulkRate(sendBytesPerSecond: UInt64, receiveBytesPerSecond: UInt64)
     case datagram([UInt8], from: SocketAddress, on: LocalSocket)
     case datagramFailed(to: SocketAddress, SendFailure)
     case connected(Ticket, ConnectionID, to: SocketAddress)

@@ -60,6 +60,10 @@ public struct SessionTable<Crypto: SessionCrypto>: Sendable {
     /// Bytes received on streams and lanes that no consumer has taken yet.
     var bufferedBytes = 0
     var bulkOut: ByteBudget
+    var bulkIn: ByteBudget
+    var bulkFloor: ByteBudget
+    /// Connections with bytes of classes 0…2 waiting, and since when; ascending by id.
+    var urgent = SortedMap<ConnectionID, Instant>()
     var proven = ProvenAddresses()
     var cookies = CookieSecrets()
     var budgets: AnswerBudgets
@@ -86,6 +90,8 @@ public struct SessionTable<Crypto: SessionCrypto>: Sendable {
         ownID = crypto.peerID(of: crypto.publicKey)
         clock = (unixMilliseconds, now)
         bulkOut = ByteBudget(perSecond: limits.bulkSendBytesPerSecond, now: now)
+        bulkIn = ByteBudget(perSecond: limits.bulkReceiveBytesPerSecond, now: now)
+        bulkFloor = ByteBudget(perSecond: limits.bulkFloorBytesPerSecond, now: now)
         budgets = AnswerBudgets(limits, now: now)
     }
 

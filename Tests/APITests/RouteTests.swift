@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import API
@@ -6,34 +7,49 @@ import Testing
     /// Every row answers: with its parameters filled in from things that exist, each route gives one of its own
     /// statuses, with one of its media types, over the socket and over TCP; and HEAD gives GET's head without a body.
     @Test func everyRowAnswers() async throws {
-        try await ServerFixture.run { fixture in
-            let client = fixture.socket
-            let job = try await submit(fixture, "run: {}")
-            fixture.node.complete(job, output: Array("42\n".utf8))
-            let blob = try await client.document(
-                BlobDocument.self,
-                ClientRequest("POST", "/v1/blobs", body: .bytes([1, 2], mediaType: Media.octets)))
-            let entry = try await client.document(
-                TransactionDocument.self,
-                ClientRequest("POST", "/v1/transactions", body: .bytes([7], mediaType: Media.entry)))
-            for route in RouteTable.shared.routes {
-                let path = fill(route.pattern, job: job, blob: blob.id, entry: entry.id)
-                // A stream that does not end by itself is asked for as a page, or only its head.
-                var headers: [(name: String, value: String)] = []
-                if route.name == "events" { headers = [("Accept", Media.json)] }
-                if route.name != "jobEvents" {
-                    let answer = try await client.whole(route.method, path, headers: headers, body: body(route))
-                    let statuses = route.answers.map(\.status)
-                    #expect(statuses.contains(answer.status), "\(route.name): \(answer.status) \(answer.text)")
-                    let types = route.answers.filter { $0.status == answer.status }.compactMap(\.mediaType)
-                    #expect(types.isEmpty || types.contains(answer.headers["content-type"] ?? ""), "\(route.name)")
-                    expectCommon(answer, route.name)
-                }
-                if route.method == "GET" {
-                    let head = try await client.whole("HEAD", path, headers: headers)
-                    #expect(head.status == 200 && head.body.isEmpty, "\(route.name): \(head.status)")
-                    expectCommon(head, route.name)
-                }
+        var limits = APILimits()
+        limits.readsBurst = 1_000
+        limits.writesBurst = 1_000
+        try await ServerFixture.run(limits: limits) { fixture in
+            for client in [fixture.socket, fixture.tcp(.admin)] {
+                for route in RouteTable.shared.routes { try await check(route, client, fixture) }
+            }
+        }
+    }
+
+    private func check(_ route: Route, _ client: APIClient, _ fixture: ServerFixture) async throws {
+        let job = try await submit(fixture, "run: {}")
+        if route.name != "cancelJob" { fixture.node.complete(job, output: Array("42\n".utf8)) }
+        let blob = try await fixture.node.putBlob(expected: nil, upload([1, 2])).blob
+        let entry = try await fixture.node.submitTransaction([7])
+        let path = fill(route.pattern, job: job, blob: blob.id, entry: entry.id)
+        // A stream that does not end by itself is asked for as a page, or only its head.
+        var headers: [(name: String, value: String)] = []
+        if route.name == "events" { headers = [("Accept", Media.json)] }
+        if route.name != "jobEvents" {
+            let answer = try await client.whole(route.method, path, headers: headers, body: body(route))
+            // Once the node was asked to leave, it is no longer ready.
+            let statuses = route.answers.map(\.status)
+            #expect(statuses.contains(answer.status), "\(route.name): \(answer.status) \(answer.text)")
+            let types = route.answers.filter { $0.status == answer.status }.compactMap(\.mediaType)
+            #expect(types.isEmpty || types.contains(answer.headers["content-type"] ?? ""), "\(route.name)")
+            expectCommon(answer, route.name)
+        }
+        if route.method == "GET" {
+            let head = try await client.whole("HEAD", path, headers: headers)
+            let isLeaving = fixture.node.state.withLockedValue { $0.isLeaving }
+            #expect(head.status == (route.name == "readiness" && isLeaving ? 503 : 200), "\(route.name)")
+            #expect(head.body.isEmpty, "\(route.name)")
+            expectCommon(head, route.name)
+        }
+    }
+
+    private func upload(_ bytes: [UInt8]) -> UploadBody {
+        let rest = NIOLockedValueBox<[UInt8]?>(bytes)
+        return UploadBody(declaredBytes: UInt64(bytes.count)) {
+            rest.withLockedValue { rest in
+                defer { rest = nil }
+                return rest
             }
         }
     }

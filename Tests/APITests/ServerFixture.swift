@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Logging
 import NIOCore
@@ -59,32 +60,43 @@ struct ServerFixture: Sendable {
     /// Bytes over a plain connection, and all that comes back until the server closes it or the time is over.
     func raw(_ text: String, closesAfter: Duration = .seconds(5)) async throws -> String {
         let port = port
-        return try await Task.detached {
-            let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var time = timeval(tv_sec: Int(closesAfter.components.seconds), tv_usec: 0)
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(port).bigEndian
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            let isConnected = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
+        let result: Result<String, Problem> = await withCheckedContinuation { continuation in
+            // Blocking calls, so on a thread of their own.
+            DispatchQueue.global().async {
+                continuation.resume(returning: PlainConnection.exchange(text, port, closesAfter))
             }
-            guard isConnected else { throw Problem(.noNode, "cannot connect") }
-            let bytes = Array(text.utf8)
-            _ = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
-            var out: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
-                let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
-                if count <= 0 { break }
-                out += buffer[..<count]
+        }
+        return try result.get()
+    }
+}
+
+/// A connection without any HTTP library.
+enum PlainConnection {
+    static func exchange(_ text: String, _ port: Int, _ closesAfter: Duration) -> Result<String, Problem> {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var time = timeval(tv_sec: Int(closesAfter.components.seconds), tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
-            return String(decoding: out, as: UTF8.self)
-        }.value
+        }
+        guard isConnected else { return .failure(Problem(.noNode, "cannot connect")) }
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        var out: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+            if count <= 0 { break }
+            out += buffer[..<count]
+        }
+        return .success(String(decoding: out, as: UTF8.self))
     }
 }
 

@@ -18,7 +18,9 @@ enum Manifests {
     /// Resolves every source by hashing the name of what it is.
     static func resolve(_ manifest: Manifest) -> [ResolvedSource] {
         manifest.sources.map { source in
-            func id(_ text: String) -> BlobID { BlobTree.id(of: Array(text.utf8), hashing: hashing) }
+            func id(_ text: String) -> BlobID {
+                BlobTree.id(of: Array(text.utf8), hashing: hashing)
+            }
             switch source.kind {
             case .bytes(let bytes):
                 return .blob(BlobTree.id(of: bytes, hashing: hashing), bytes: UInt64(bytes.count))
@@ -65,24 +67,37 @@ enum Manifests {
         let (work, purchase) = (job.work, job.purchase)
         #expect(work.runtime == .python)
         #expect(work.arguments == ["--width", "640"])
-        #expect(work.environment == [.init(name: "ALPHA", value: "640px"), .init(name: "MODE", value: "fast")])
+        #expect(
+            work.environment == [
+                .init(name: "ALPHA", value: "640px"), .init(name: "MODE", value: "fast"),
+            ])
         #expect(work.stdin == .input("grid"))
         #expect(work.seed == .value(7) && work.epochSeconds == 5)
         #expect(work.inputs.map(\.name) == ["grid", "tree", "width"])
         #expect(work.inputs.map(\.mount) == ["/in/g/grid.csv", "/in/tree", "/in/width"])
         #expect(work.inputs[2].content == .json(.inPlace(Array("640".utf8))))
-        if case .file(_, bytes: 100) = work.inputs[0].content {} else { Issue.record("grid is a file") }
-        if case .tree(_, bytes: 200) = work.inputs[1].content {} else { Issue.record("tree is a folder") }
+        if case .file(_, bytes: 100) = work.inputs[0].content {
+        } else {
+            Issue.record("grid is a file")
+        }
+        if case .tree(_, bytes: 200) = work.inputs[1].content {
+        } else {
+            Issue.record("tree is a folder")
+        }
         #expect(work.resultMode == .auto && work.resultBytesMax == 1 << 20)
         #expect(work.resultSchema == .inPlace(Array(#"{"type":"object"}"#.utf8)))
         #expect(work.files.map(\.bytesMax) == [8 << 20])
         #expect(work.cpuThousandths == 1_500 && work.memoryBytes == 512 << 20 && work.pids == 8)
         #expect(work.runNanoseconds == 90_000_000_000 && work.cpuNanoseconds == 135_000_000_000)
-        #expect(work.comparator.ignore.map(\.text) == ["/result/elapsed_ms"], "files move the result down")
+        #expect(
+            work.comparator.ignore.map(\.text) == ["/result/elapsed_ms"],
+            "files move the result down")
         #expect(work.determinism == .equivalenceClass && work.isolation == .full)
         #expect((purchase.replicas, purchase.quorum, purchase.maxExecutions) == (3, 2, 5))
         #expect(purchase.require == [.architecture(.x86_64), .tag("gpu-lab"), .tag("python")])
-        #expect(purchase.costMax == CreditAmount(micro: 2_500_000) && purchase.costPerExecution == .credits(1))
+        #expect(
+            purchase.costMax == CreditAmount(micro: 2_500_000)
+                && purchase.costPerExecution == .credits(1))
         #expect(purchase.deadline == .at(1_795_169_702_123))
         #expect(purchase.labels.map(\.key) == ["a", "team"] && purchase.name == "heatmap")
         #expect(purchase.leaseNanoseconds == 180_000_000_000)
@@ -91,27 +106,38 @@ enum Manifests {
     /// Shows the defaults of the smallest jobs.
     @Test func defaults() throws {
         let job = try #require(
-            Manifests.canonical(#"{"peernode":"v1","run":{"runtime":"command","args":["echo","hi"]}}"#))
-        #expect(job.work.resultMode == .text && job.work.comparator == .raw && job.purchase.name == "job")
+            Manifests.canonical(
+                #"{"peernode":"v1","run":{"runtime":"command","args":["echo","hi"]}}"#))
+        #expect(
+            job.work.resultMode == .text && job.work.comparator == .raw
+                && job.purchase.name == "job")
         #expect(job.purchase.replicas == 3 && job.purchase.maxExecutions == 5)
         let alone = try #require(
-            Manifests.canonical(#"{"peernode":"v1","run":{"runtime":"command","args":["echo"]}}"#, isAlone: true))
-        #expect((alone.purchase.replicas, alone.purchase.quorum, alone.purchase.maxExecutions) == (1, 1, 1))
+            Manifests.canonical(
+                #"{"peernode":"v1","run":{"runtime":"command","args":["echo"]}}"#, isAlone: true))
+        #expect(
+            (alone.purchase.replicas, alone.purchase.quorum, alone.purchase.maxExecutions) == (
+                1, 1, 1
+            ))
         let builtin = try #require(
             Manifests.canonical(#"{"peernode":"v1","run":{"runtime":"builtin","entry":"echo"}}"#))
         #expect(builtin.work.resultMode == .json && builtin.work.isolation == .builtinOnly)
         #expect(builtin.work.determinism == .strict)
         for (r, most) in [(2, 4), (3, 5), (5, 7), (6, 8), (7, 9), (8, 8), (9, 9)] {
-            let text = #"{"peernode":"v1","run":{"runtime":"command","args":["a"]},"verify":{"replicas":\#(r)}}"#
-            #expect(Manifests.canonical(text)?.purchase.maxExecutions == UInt8(most), "replicas \(r)")
+            let text =
+                #"{"peernode":"v1","run":{"runtime":"command","args":["a"]},"verify":{"replicas":\#(r)}}"#
+            #expect(
+                Manifests.canonical(text)?.purchase.maxExecutions == UInt8(most), "replicas \(r)")
         }
-        let python = try #require(Manifests.canonical(#"{"peernode":"v1","run":{"source":{"file":"a/b.py"}}}"#))
+        let python = try #require(
+            Manifests.canonical(#"{"peernode":"v1","run":{"source":{"file":"a/b.py"}}}"#))
         #expect(python.work.runtime == .python)
     }
 
     /// Shows C01: order of keys, quoting, blanks, spelt-out defaults and description change no byte.
     @Test func spellingDoesNotMatter() throws {
-        let a = #"{"peernode":"v1","name":"x","run":{"runtime":"command","args":["echo","1"]},"resources":{"cpu":1,"memory":"256MiB"}}"#
+        let a =
+            #"{"peernode":"v1","name":"x","run":{"runtime":"command","args":["echo","1"]},"resources":{"cpu":1,"memory":"256MiB"}}"#
         let b = """
             { "resources": {"memory": "262144KiB", "cpu": "1.000", "pids": 64, "disk": "256MiB"}, "description": "long",
               "run": {"args": ["echo", 1], "epoch": 1767225600, "seed": "auto", "runtime": "command"},
@@ -128,19 +154,26 @@ enum Manifests {
         let job = try #require(Manifests.canonical(base + "}"))
         let id = job.workID(hashing: Manifests.hashing)
         let work = [
-            #","inputs":{"x":{"value":1}}}"#, #","resources":{"cpu":2}}"#, #","resources":{"memory":"1GiB"}}"#,
-            #","resources":{"disk":"1GiB"}}"#, #","resources":{"pids":65}}"#, #","timeout":{"run":"1m"}}"#,
-            #","outputs":{"result":"none"}}"#, #","outputs":{"files":[{"name":"a","path":"/out/a"}]}}"#,
-            #","verify":{"compare":"json"}}"#, #","determinism":"strict"}"#, #","resources":{"cpuTime":"1s"}}"#,
+            #","inputs":{"x":{"value":1}}}"#, #","resources":{"cpu":2}}"#,
+            #","resources":{"memory":"1GiB"}}"#,
+            #","resources":{"disk":"1GiB"}}"#, #","resources":{"pids":65}}"#,
+            #","timeout":{"run":"1m"}}"#,
+            #","outputs":{"result":"none"}}"#,
+            #","outputs":{"files":[{"name":"a","path":"/out/a"}]}}"#,
+            #","verify":{"compare":"json"}}"#, #","determinism":"strict"}"#,
+            #","resources":{"cpuTime":"1s"}}"#,
         ]
         for text in work {
             let other = try #require(Manifests.canonical(base + text), "\(text)")
             #expect(other.workID(hashing: Manifests.hashing) != id, "\(text)")
         }
         let purchase = [
-            #","verify":{"replicas":5}}"#, #","verify":{"mode":"none"}}"#, #","timeout":{"total":"2h"}}"#,
-            #","name":"other"}"#, #","labels":{"a":"b"}}"#, #","cost":{"max":1}}"#, #","schedule":{"priority":"low"}}"#,
-            #","place":{"require":["exists cap.x"]}}"#, #","keep":{"logs":"1h"}}"#, #","verify":{"class":"any"}}"#,
+            #","verify":{"replicas":5}}"#, #","verify":{"mode":"none"}}"#,
+            #","timeout":{"total":"2h"}}"#,
+            #","name":"other"}"#, #","labels":{"a":"b"}}"#, #","cost":{"max":1}}"#,
+            #","schedule":{"priority":"low"}}"#,
+            #","place":{"require":["exists cap.x"]}}"#, #","keep":{"logs":"1h"}}"#,
+            #","verify":{"class":"any"}}"#,
         ]
         for text in purchase {
             let other = try #require(Manifests.canonical(base + text), "\(text)")
@@ -157,9 +190,11 @@ enum Manifests {
             """
         let plain = try #require(Manifests.read(text).manifest)
         #expect(plain.draft.work.arguments == ["echo", "2", "a b"])
-        let given = Manifests.read(text, parameters: [.init(name: "n", value: .number(JSONNumber(UInt64(7))))])
+        let given = Manifests.read(
+            text, parameters: [.init(name: "n", value: .number(JSONNumber(UInt64(7))))])
         #expect(given.manifest?.draft.work.arguments == ["echo", "7", "a b"])
-        let refused = Manifests.read(text, parameters: [.init(name: "n", value: .number(JSONNumber(UInt64(10))))])
+        let refused = Manifests.read(
+            text, parameters: [.init(name: "n", value: .number(JSONNumber(UInt64(10))))])
         #expect(refused.issues.all.map(\.code) == [.inputRefused])
         let unknown = Manifests.read(text, parameters: [.init(name: "m", value: .null)])
         #expect(unknown.issues.all.map(\.code) == [.inputUnknown])
@@ -177,18 +212,28 @@ enum Manifests {
         #expect(manifest.sources.map(\.role) == [.input("big"), .program, .stdin])
         let job = try #require(Manifests.canonical(text))
         #expect(job.work.inputs[1].content == .json(.inPlace(Array(#"[1,{"a":1,"b":2}]"#.utf8))))
-        if case .json(.blob(_, bytes: 1_102)) = job.work.inputs[0].content {} else { Issue.record("big is a blob") }
-        if case .bytes(.blob(_, bytes: 1_100)) = job.work.stdin {} else { Issue.record("stdin is a blob") }
+        if case .json(.blob(_, bytes: 1_102)) = job.work.inputs[0].content {
+        } else {
+            Issue.record("big is a blob")
+        }
+        if case .bytes(.blob(_, bytes: 1_100)) = job.work.stdin {
+        } else {
+            Issue.record("stdin is a blob")
+        }
         #expect(job.work.blobs.count == 3)
     }
 
     /// Shows how plain scalars are read where any value may stand (compute 1.1).
     @Test func plainScalars() {
         let table: [(String, String?)] = [
-            ("null", "null"), ("~", "null"), ("", "null"), ("true", "true"), ("True", "\"True\""), ("yes", "\"yes\""),
-            ("12", "12"), ("+12", "12"), ("012", "12"), ("0x1F", "31"), ("0o17", "15"), ("1.", "1"), (".5", "0.5"),
-            ("-.5e1", "-5"), ("1e3", "1000"), (".nan", nil), ("-.inf", nil), ("12:30", "\"12:30\""), ("1_000", "\"1_000\""),
-            ("0x", "\"0x\""), ("0xfffffffffffffffffffffffffffffffff", "5444517870735015415413993718908291383295"),
+            ("null", "null"), ("~", "null"), ("", "null"), ("true", "true"), ("True", "\"True\""),
+            ("yes", "\"yes\""),
+            ("12", "12"), ("+12", "12"), ("012", "12"), ("0x1F", "31"), ("0o17", "15"), ("1.", "1"),
+            (".5", "0.5"),
+            ("-.5e1", "-5"), ("1e3", "1000"), (".nan", nil), ("-.inf", nil), ("12:30", "\"12:30\""),
+            ("1_000", "\"1_000\""),
+            ("0x", "\"0x\""),
+            ("0xfffffffffffffffffffffffffffffffff", "5444517870735015415413993718908291383295"),
             (".", "\".\""), ("-", "\"-\""), ("0o8", "\"0o8\""), ("1e999999", nil),
         ]
         for (text, expected) in table {
@@ -235,7 +280,8 @@ enum Manifests {
         line.environment = [("MODE", "x")]
         line.values = .object(sorting: [("width", .number(JSONNumber(UInt64(3))))])
         let (node, warnings) = line.manifest { path in
-            path == "dir" ? .folder : ["./tool", "data.txt", "d/table.csv"].contains(path) ? .file : nil
+            path == "dir"
+                ? .folder : ["./tool", "data.txt", "d/table.csv"].contains(path) ? .file : nil
         }
         #expect(warnings.map(\.message) == [#""data.txt" exists here but is not part of the job"#])
         #expect(warnings.first?.fix == "add --in data.txt:data_txt and use /in/data_txt")
@@ -244,21 +290,27 @@ enum Manifests {
         let manifest = try #require(reading.manifest)
         let job = try manifest.canonical(Manifests.resolve(manifest), isAlone: false).get()
         #expect(job.work.arguments == ["a b", "$x", "data.txt", "ü\n"])
-        #expect(job.work.inputs.map(\.mount) == ["/in/all", "/in/stdin", "/in/table.csv", "/in/width"])
+        #expect(
+            job.work.inputs.map(\.mount) == ["/in/all", "/in/stdin", "/in/table.csv", "/in/width"])
         #expect(job.work.files.map(\.path) == ["/out/heat.png"])
         #expect(job.purchase.mode == Purchase.Mode.none && job.purchase.replicas == 1)
         #expect(job.purchase.totalNanoseconds == 8_100_000_000_000)
         if case .file = job.work.source {} else { Issue.record("the program travels") }
         var file = CommandLineJob(words: ["heat.py", "--n", "3"], isFile: true)
         file.compare = "json"
-        let python = Manifest.read(file.manifest { _ in nil }.node, fileName: "run", hashing: Manifests.hashing)
+        let python = Manifest.read(
+            file.manifest { _ in nil }.node, fileName: "run", hashing: Manifests.hashing)
         #expect(python.manifest?.draft.work.runtime == .python)
         #expect(python.manifest?.draft.work.arguments == ["--n", "3"])
         #expect(python.manifest?.draft.work.resultMode == .auto)
         let bad = CommandLineJob(words: ["echo"], isFile: false)
         var slow = bad
         slow.time = "5"
-        let issues = Manifest.read(slow.manifest { _ in nil }.node, fileName: "run", hashing: Manifests.hashing).issues
-        #expect(issues.text(file: "command line").hasPrefix("command line  /timeout/run: \"5\" needs a unit"))
+        let issues = Manifest.read(
+            slow.manifest { _ in nil }.node, fileName: "run", hashing: Manifests.hashing
+        ).issues
+        #expect(
+            issues.text(file: "command line").hasPrefix(
+                "command line  /timeout/run: \"5\" needs a unit"))
     }
 }

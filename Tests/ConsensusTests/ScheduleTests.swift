@@ -96,9 +96,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [4, 5, 7])
+    @Test(arguments: [4, 5, 6, 7, 10])
     func faultsWithLiars(n: Int) {
-        for seed in seeds(n > 5 ? 3 : 8) {
+        for seed in seeds(n > 5 ? 2 : 8) {
             let world = Self.schedule(n, seed: 100_000 + seed, byzantine: true, crashes: true)
             #expect(world.check.failures == [], "n \(n) seed \(seed)")
         }

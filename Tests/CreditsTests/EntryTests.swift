@@ -226,4 +226,39 @@ import Wire
         #expect(chain.ledger.seatPositions[0].record.next?.start == 512)
         #expect(chain.ledger.seatPositions[0].record.turn == 511)
     }
+
+    /// Shows the stateless checks: rows of (bytes, code), the same codes that a final block would give.
+    @Test func statelessChecks() {
+        var chain = Chain()
+        let good = chain.transfer(a, b.publicKey, 5)
+        let forged = Entry(account: a.publicKey, envelope: good.envelope, body: good.body, signature: .zero)
+        let badToken = InviteToken(
+            inviter: chain.inviter.publicKey, serial: Array(repeating: 1, count: 16), invitee: .zero, owner: .zero,
+            validUntil: chain.time + 900, uses: 1, signature: .zero)
+        let toSelf = chain.transfer(a, a.publicKey, 5)
+        let nothing = chain.transfer(a, b.publicKey, 0)
+        var mint = good.encoded
+        mint[1] = 9
+        let rows: [(String, [UInt8], OutcomeCode?)] = [
+            ("good", good.encoded, nil), ("forged", forged.encoded, .badSignature),
+            ("forged token", chain.admit(stranger, badToken).encoded, .badSignature),
+            ("to oneself", toSelf.encoded, .malformed), ("no amount", nothing.encoded, .malformed),
+            ("later kind", mint, .malformed), ("empty", [], .malformed),
+            ("too long", good.encoded + Array(repeating: 0, count: 16_384), .malformed),
+        ]
+        for (name, bytes, code) in rows {
+            let answer = EntryChecks.admit(
+                bytes, network: chain.network, verifying: MixVerifier(), hashing: MixHashing())
+            switch answer {
+            case .success(let checked): #expect(code == nil && checked.bytes == bytes, "\(name)")
+            case .failure(let refusal): #expect(refusal == code, "\(name)")
+            }
+            #expect(EntryChecks.isUnsupported(bytes) == (name == "later kind"), "\(name)")
+            let outcome = chain.run(bytes: [bytes]).outcomes[0].code
+            #expect(outcome == (code ?? .applied), "\(name)")
+        }
+        let elsewhere = EntryChecks.admit(
+            good.encoded, network: NetworkID(repeating: 1), verifying: MixVerifier(), hashing: MixHashing())
+        #expect(elsewhere == .failure(.badSignature))
+    }
 }

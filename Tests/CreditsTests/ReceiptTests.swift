@@ -133,7 +133,12 @@ import Wire
         let bench = ReceiptTests.settledBench(seats: 1)
         let receipt = try builder(bench.chain).job(bench.job)
         let rows: [(String, (inout LedgerEvent) -> Void, ReceiptVerdict.Check)] = [
-            ("pay", { e in change(&e) { $0.winners[0] = .init(lease: $0.winners[0].lease, pay: .credits(1), bodyHash: $0.winners[0].bodyHash) } }, .payments),
+            ("pay", { e in
+                change(&e) {
+                    let first = $0.winners[0]
+                    $0.winners[0] = .init(lease: first.lease, pay: .credits(1), bodyHash: first.bodyHash)
+                }
+            }, .payments),
             ("refund", { e in change(&e) { $0.refund = .zero } }, .payments),
             ("usage", { e in change(&e) { $0.paidCpuMicros += 1 } }, .payments),
             ("loser wins", { e in change(&e) { $0.losers = [] } }, .merge),
@@ -141,7 +146,12 @@ import Wire
             ("credibility", { e in change(&e) { $0.credibility = 1_000 } }, .merge),
             ("quorum", { e in change(&e) { $0.q = 1 } }, .merge),
             ("revealed", { e in change(&e) { $0.revealed += 1 } }, .reveals),
-            ("body", { e in change(&e) { $0.winners[1] = .init(lease: $0.winners[1].lease, pay: $0.winners[1].pay, bodyHash: .zero) } }, .merge),
+            ("body", { e in
+                change(&e) {
+                    let second = $0.winners[1]
+                    $0.winners[1] = .init(lease: second.lease, pay: second.pay, bodyHash: .zero)
+                }
+            }, .merge),
             ("draw", { e in
                 if case .drawn(var drawn) = e {
                     drawn.leases.swapAt(0, drawn.leases.count - 1)
@@ -200,16 +210,18 @@ import Wire
         bench.chain.run()
         let receipt = try builder(bench.chain).job(bench.job)
         let last = receipt.blocks.last!.header.height
-        for height in (last - 3)...last { bench.chain.store.families[.proofs]?.remove(.init(raw: JournalKey.height(height))) }
+        for height in (last - 3)...last {
+            bench.chain.store.families[.proofs]?.remove(.init(raw: JournalKey.height(height)))
+        }
         let linked = try builder(bench.chain).job(bench.job)
         #expect(linked.blocks.last!.links.count == 2)
         #expect(verifier.verify(linked.encoded).isSound)
         var blocks = linked.blocks
         let old = blocks.removeLast()
-        for forged in [
-            Array(old.links.dropLast()), old.links.reversed(),
-            [DigestLink(blockHash: old.links[0].blockHash, eventRoot: old.links[0].eventRoot, deltaHash: .zero, full: .zero), old.links[1]],
-        ] {
+        let first = old.links[0]
+        let other = DigestLink(
+            blockHash: first.blockHash, eventRoot: first.eventRoot, deltaHash: .zero, full: .zero)
+        for forged in [Array(old.links.dropLast()), old.links.reversed(), [other, old.links[1]]] {
             let bad = Receipt.ProvenBlock(
                 header: old.header, entryHashes: old.entryHashes, events: old.events, before: old.before,
                 links: forged, certificate: old.certificate)

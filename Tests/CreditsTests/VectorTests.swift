@@ -46,6 +46,13 @@ import Wire
         check("executed", bench.chain.ledger.executedRecord.encoded)
         let step = bench.chain.store.value(.proofs, DigestStep.key(3))
         check("step", step ?? [])
+        let settled = bench.chain.executions.flatMap(\.events).compactMap { event in
+            if case .settled(let one) = event { one.job } else { nil }
+        }
+        let receipt = try ReceiptBuilder(
+            genesis: bench.chain.ledger.genesis, store: bench.chain.store, hashing: MixHashing()
+        ).job(settled[0])
+        check("receipt.hash", Blake2bHashing().digest(receipt.encoded).bytes)
         var kinds: Set<UInt8> = []
         for (key, value) in bench.chain.store.all(.index) where kinds.insert(key[0]).inserted {
             check("index.\(key[0])", key + [0xff] + value)

@@ -131,9 +131,9 @@ struct LogNetwork {
             var tip: LogImage.Tip?
             if image.executedHeight > 0,
                 let block = store.get(.blocks, JournalKey.height(image.executedHeight)),
-                let link = store.get(.proofs, DigestLink.key(image.executedHeight))
+                let link = store.get(.proofs, DigestStep.key(image.executedHeight))
             {
-                tip = .init(block: try StoredBlock(decoding: block).block, link: try DigestLink(decoding: link))
+                tip = .init(block: try StoredBlock(decoding: block).block, link: try DigestStep(decoding: link).link)
             }
             let isSeat = i < voters.count
             return try LogNode(

@@ -185,6 +185,31 @@ import Trust
         #expect(rig.ups(a, .datagram).count == 1 && rig.ups(b, .datagram).count == 1)
     }
 
+    /// Shows that a signature over anything but the transcript proves nothing, on either side and carrier, and that a
+    /// record with a wrong signature is not believed though its key is right.
+    @Test(arguments: [Path.datagram, .main])
+    func forgedSignatures(_ path: Path) {
+        let rig = SessionRig()
+        let (forger, honest) = (rig.add(forges: true), rig.add())
+        rig.dial(forger, honest, path, ticket: 1)
+        rig.run(for: .seconds(6))
+        rig.dial(honest, forger, path, ticket: 2)
+        rig.run(for: .seconds(6))
+        #expect(rig.ups(honest, path).isEmpty && rig.ups(forger, path).isEmpty)
+        #expect(rig.failures(honest) == [.badSignature])
+        #expect(rig.nodes[honest].table.stats[.handshakeForged] == 2)
+        let teller = rig.add()
+        let record = UnsignedRecord(
+            networkTag: NetworkTag(SessionRig.network), key: rig.crypto(teller).publicKey, sequence: 9,
+            reach: .client)
+        rig.give(teller, .ownRecord(PeerRecord(record, signature: .zero)))
+        rig.run(for: .seconds(1))
+        rig.dial(teller, honest, path, ticket: 3)
+        rig.run(for: .seconds(6))
+        #expect(rig.ups(honest, path).isEmpty)
+        #expect(rig.nodes[honest].table.stats[.handshakeForged] == 3)
+    }
+
     /// Shows that a flipped bit anywhere in any handshake packet yields no session with wrong facts, and no trap.
     @Test func flippedBits() {
         for seed in 0..<60 {

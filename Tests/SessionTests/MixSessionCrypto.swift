@@ -12,12 +12,14 @@ struct MixSessionCrypto: SessionCrypto {
     }
 
     let key: MixSigner
+    /// Signs, but not what is asked: for tests of forged proofs.
+    var forges = false
     let hashing = MixHashing()
 
     init(seed: UInt64) { key = MixSigner(seed: seed) }
 
     var publicKey: PublicKey { key.publicKey }
-    func sign(_ message: [UInt8]) -> Signature { key.sign(message) }
+    func sign(_ message: [UInt8]) -> Signature { key.sign(forges ? message + [0] : message) }
     func digest(_ bytes: [UInt8]) -> Digest { hashing.digest(bytes) }
     func isValid(_ signature: Signature, of message: [UInt8], by key: PublicKey) -> Bool {
         MixVerifier().isValid(signature, of: message, by: key)

@@ -59,7 +59,7 @@ final class SessionRig {
     @discardableResult
     func add(
         network: NetworkID? = SessionRig.network, limits: SessionLimits = SessionLimits(),
-        bootNonce: UInt64? = nil, address: SocketAddress? = nil
+        bootNonce: UInt64? = nil, address: SocketAddress? = nil, forges: Bool = false
     ) -> Int {
         let i = nodes.count
         let place = address ?? SocketAddress(v4: 0x0a00_0001 + UInt32(i), port: 7_717)
@@ -67,7 +67,7 @@ final class SessionRig {
             Node(
                 table: SessionRig.table(
                     seed: UInt64(i) + 1, network: network, limits: limits,
-                    bootNonce: bootNonce ?? UInt64(i) + 100, now: now),
+                    bootNonce: bootNonce ?? UInt64(i) + 100, now: now, forges: forges),
                 address: place))
         let record = UnsignedRecord(
             networkTag: NetworkTag(SessionRig.network), key: crypto(i).publicKey, sequence: 5,
@@ -78,10 +78,13 @@ final class SessionRig {
     }
 
     static func table(
-        seed: UInt64, network: NetworkID?, limits: SessionLimits, bootNonce: UInt64, now: Instant
+        seed: UInt64, network: NetworkID?, limits: SessionLimits, bootNonce: UInt64, now: Instant,
+        forges: Bool = false
     ) -> Table {
-        Table(
-            crypto: MixSessionCrypto(seed: seed), network: network, bootNonce: bootNonce, limits: limits,
+        var crypto = MixSessionCrypto(seed: seed)
+        crypto.forges = forges
+        return Table(
+            crypto: crypto, network: network, bootNonce: bootNonce, limits: limits,
             generator: SeededGenerator(seed: seed), unixMilliseconds: 1_700_000_000_000, now: now)
     }
 
@@ -163,7 +166,8 @@ final class SessionRig {
             if let end = nodes[i].ends.removeValue(forKey: id) {
                 nodes[end.node].ends[end.id] = nil
                 let free = max(nodes[i].freeAt[id] ?? now, now) - now
-                push(end.node, .input(.ended(end.id)), after: free + .milliseconds(weather.delayMilliseconds.upperBound))
+                let delay = Interval.milliseconds(weather.delayMilliseconds.upperBound)
+                push(end.node, .input(.ended(end.id)), after: free + delay)
             }
         case .streamBytes(let id, let flow, let bytes, _):
             if consumesAtOnce { give(i, .consumed(id, flow, bytes: bytes.count)) }

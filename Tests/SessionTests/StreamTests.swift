@@ -104,7 +104,7 @@ import Trust
     /// Shows that the owner's rate bounds bulk, and that other streams go on.
     @Test func bulkRate() throws {
         let (rig, a, b) = pair()
-        rig.give(b, .bulkRate(sendBytesPerSecond: 1_000_000))
+        rig.give(b, .bulkRate(sendBytesPerSecond: 1_000_000, receiveBytesPerSecond: 0))
         rig.give(
             a, .open(Ticket(5), rig.id(b), service: 6, trafficClass: 6, request: [], isLast: true))
         rig.run(for: .milliseconds(100))
@@ -113,9 +113,51 @@ import Trust
         rig.run(for: .seconds(2))
         let got = received(rig, a).bytes.count
         #expect(got > 1_700_000 && got < 2_300_000, "\(got)")
-        rig.give(b, .bulkRate(sendBytesPerSecond: 0))
+        rig.give(b, .bulkRate(sendBytesPerSecond: 0, receiveBytesPerSecond: 0))
         rig.run(for: .seconds(1))
         #expect(received(rig, a).isOver)
+    }
+
+    /// Shows that the receiver's rate bounds what others send to it.
+    @Test func bulkReceiveRate() throws {
+        let (rig, a, b) = pair()
+        rig.give(a, .bulkRate(sendBytesPerSecond: 0, receiveBytesPerSecond: 1_000_000))
+        rig.give(b, .bulkRate(sendBytesPerSecond: 0, receiveBytesPerSecond: 0))
+        rig.give(
+            a, .open(Ticket(5), rig.id(b), service: 6, trafficClass: 6, request: [], isLast: true))
+        rig.run(for: .milliseconds(100))
+        let (id, flow) = try #require(opened(rig, b))
+        rig.give(b, .write(id, flow, bytes(4_000_000), isLast: true))
+        rig.run(for: .seconds(2))
+        // One window may be on its way beyond the rate.
+        let got = received(rig, a).bytes.count
+        #expect(got > 1_500_000 && got < 2_800_000, "\(got)")
+        rig.run(for: .seconds(4))
+        #expect(received(rig, a).isOver)
+    }
+
+    /// Shows that bulk of one connection makes way for a block that waits on another, but keeps its floor.
+    @Test func bulkMakesWay() throws {
+        let rig = SessionRig()
+        let (a, b, c) = (rig.add(), rig.add(), rig.add())
+        rig.dial(b, a, .main, ticket: 1)
+        rig.dial(c, a, .main, ticket: 2)
+        rig.run(for: .seconds(1))
+        rig.clearLogs()
+        rig.give(
+            b, .open(Ticket(5), rig.id(a), service: 6, trafficClass: 6, request: [], isLast: true))
+        rig.run(for: .milliseconds(100))
+        let (id, flow) = try #require(opened(rig, a))
+        // A slow pipe to everybody: the block takes 3 s.
+        rig.weather.streamBytesPerMillisecond = 500
+        rig.give(a, .post(rig.id(c), LaneMessage(MessageNumber.proposal, bytes(1_500_000))))
+        rig.run(for: .milliseconds(100))
+        rig.give(a, .write(id, flow, bytes(3_000_000), isLast: true))
+        rig.run(for: .seconds(2))
+        let slowed = received(rig, b).bytes.count
+        #expect(slowed > 60_000 && slowed < 400_000, "\(slowed)")
+        rig.run(for: .seconds(12))
+        #expect(rig.lanes(c).count == 1 && received(rig, b).isOver)
     }
 
     /// Shows that a consumer who does not take holds up its own stream only, at one window of memory.

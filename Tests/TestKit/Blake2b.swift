@@ -34,7 +34,9 @@ public struct Blake2bHashing: Hashing {
         }
         compress(&h, bytes[start...], counted: UInt64(bytes.count), isLast: true)
         return Digest(
-            Bytes32(w0: h[0].byteSwapped, w1: h[1].byteSwapped, w2: h[2].byteSwapped, w3: h[3].byteSwapped))
+            Bytes32(
+                w0: h[0].byteSwapped, w1: h[1].byteSwapped, w2: h[2].byteSwapped,
+                w3: h[3].byteSwapped))
     }
 
     func compress(_ h: inout [UInt64], _ block: ArraySlice<UInt8>, counted: UInt64, isLast: Bool) {

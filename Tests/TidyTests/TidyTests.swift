@@ -56,10 +56,12 @@ import Testing
         }
     }
 
-    /// Shows that `Verified` is made by Ingress and by tests alone (STYLE 1.7).
+    /// Shows that `Verified` is made by Ingress and by tests alone (STYLE 1.7), and by the handshake, which checks the
+    /// record of the peer whose identity it proves.
     @Test func onlyIngressVerifies() throws {
         for source in try TidyTests.sources(under: "Sources") {
-            guard !source.path.hasPrefix("Sources/NodeCore/Ingress"), !source.path.hasPrefix("Sources/Trust/")
+            guard !source.path.hasPrefix("Sources/NodeCore/Ingress"), !source.path.hasPrefix("Sources/Trust/"),
+                source.path != "Sources/Session/Handshakes/SessionTable+Proofs.swift"
             else { continue }
             for line in source.lines where line.contains("Verified(checked:") {
                 Issue.record("\(source.path) makes a Verified value: \(line)")

@@ -83,7 +83,8 @@ import Trust
         let (a, b) = try await pair()
         try await dial(a, b, .main, ticket: 1)
         let (aID, bID) = (a.id, b.id)
-        try await b.run { $0.take(.bulkRate(sendBytesPerSecond: 0)) }
+        try await a.run { $0.take(.bulkRate(sendBytesPerSecond: 0, receiveBytesPerSecond: 0)) }
+        try await b.run { $0.take(.bulkRate(sendBytesPerSecond: 0, receiveBytesPerSecond: 0)) }
         let size = 20_000_000
         let request = (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) }
         try await a.run {

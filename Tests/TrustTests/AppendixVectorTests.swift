@@ -10,7 +10,8 @@ import Trust
     /// Shows that the hash of the tests is BLAKE2b-256: RFC 7693's message and the block edges against known digests.
     @Test func blake2b() {
         #expect(
-            hashing.digest([]).hex == "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8")
+            hashing.digest([]).hex
+                == "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8")
         #expect(
             hashing.digest(Array("abc".utf8)).hex
                 == "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319")
@@ -35,6 +36,7 @@ import Trust
         }
         #expect(root([]) == "787dc4573f91f0cd7df6cf057f90d6127ab5a76529c44f89aecfa6b0609d54de")
         #expect(
-            root(["a", "b", "c"]) == "64ee672eb0c786d321b4118cbd7fab14bab90e19d1d0f297de2ae559ef0afed3")
+            root(["a", "b", "c"])
+                == "64ee672eb0c786d321b4118cbd7fab14bab90e19d1d0f297de2ae559ef0afed3")
     }
 }

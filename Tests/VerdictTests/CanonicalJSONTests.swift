@@ -25,7 +25,8 @@ import Verdict
             ("12e99999", nil), ("12e99998", "1.2e99999"),
             ("0e999999999999999999999999", "0"), ("1e999999999999999999999999", nil),
             ("1e-999999999999999999999999", nil), ("00", nil), ("01", nil), ("-", nil), ("1.", nil),
-            (".5", nil), ("1e", nil), ("1e+", nil), ("+1", nil), ("1.5e3", "1500"), ("-1.5", "-1.5"),
+            (".5", nil), ("1e", nil), ("1e+", nil), ("+1", nil), ("1.5e3", "1500"),
+            ("-1.5", "-1.5"),
             ("1_0", nil), ("0x10", nil), ("NaN", nil), ("Infinity", nil),
         ]
         for (source, expected) in table { #expect(canonical(source) == expected, "\(source)") }
@@ -36,7 +37,9 @@ import Verdict
         let long = String(repeating: "9", count: 65)
         #expect(canonical(long + ".5") == "9." + long.dropFirst() + "5e64")
         #expect(canonical(long) == long)
-        #expect(canonical(String(repeating: "9", count: 64) + ".5") == String(repeating: "9", count: 64) + ".5")
+        #expect(
+            canonical(String(repeating: "9", count: 64) + ".5") == String(repeating: "9", count: 64)
+                + ".5")
     }
 
     /// Shows strings: what is escaped, what is decoded, what is refused.
@@ -85,14 +88,19 @@ import Verdict
         case 2:
             let digits = String(rng.next() >> UInt64.random(in: 0..<64, using: &rng))
             let exponent = Int.random(in: -80...80, using: &rng)
-            return .number(JSONNumber("\(Bool.random(using: &rng) ? "-" : "")\(digits)e\(exponent)")!)
+            return .number(
+                JSONNumber("\(Bool.random(using: &rng) ? "-" : "")\(digits)e\(exponent)")!)
         case 3:
             let pool = Array("a\"\\/\n\u{1}é😀*~".unicodeScalars)
             var text = String.UnicodeScalarView()
-            for _ in 0..<Int.random(in: 0..<6, using: &rng) { text.append(pool.randomElement(using: &rng)!) }
+            for _ in 0..<Int.random(in: 0..<6, using: &rng) {
+                text.append(pool.randomElement(using: &rng)!)
+            }
             return .string(String(text))
         case 4, 5:
-            return .array((0..<Int.random(in: 0..<4, using: &rng)).map { _ in random(&rng, depth: depth - 1) })
+            return .array(
+                (0..<Int.random(in: 0..<4, using: &rng)).map { _ in random(&rng, depth: depth - 1) }
+            )
         default:
             return .object(
                 sorting: (0..<Int.random(in: 0..<4, using: &rng)).map { _ in
@@ -123,7 +131,8 @@ import Verdict
                 switch Int.random(in: 0..<4, using: &rng) {
                 case 0: bytes[i] = UInt8.random(in: 0...255, using: &rng)
                 case 1: bytes.remove(at: i)
-                case 2: bytes.insert(Array("{}[],:\"\\0e.-u".utf8).randomElement(using: &rng)!, at: i)
+                case 2:
+                    bytes.insert(Array("{}[],:\"\\0e.-u".utf8).randomElement(using: &rng)!, at: i)
                 default: bytes.swapAt(i, Int.random(in: 0..<bytes.count, using: &rng))
                 }
             }
@@ -137,9 +146,14 @@ import Verdict
 
     /// Shows that numbers are ordered by value, whatever their size.
     @Test func numbersAreOrdered() {
-        let ascending = ["-1e400", "-12", "-1.5", "-1.25", "0", "1e-400", "0.5", "1", "1.0000001", "10", "2e3", "1e400"]
+        let ascending = [
+            "-1e400", "-12", "-1.5", "-1.25", "0", "1e-400", "0.5", "1", "1.0000001", "10", "2e3",
+            "1e400",
+        ]
         let numbers = ascending.map { JSONNumber($0)! }
-        for i in numbers.indices { for j in numbers.indices { #expect((numbers[i] < numbers[j]) == (i < j)) } }
+        for i in numbers.indices {
+            for j in numbers.indices { #expect((numbers[i] < numbers[j]) == (i < j)) }
+        }
         #expect(JSONNumber("18446744073709551615")!.asUInt64 == .max)
         #expect(JSONNumber("18446744073709551616")!.asUInt64 == nil)
         #expect(JSONNumber("1e3")!.asUInt64 == 1_000)

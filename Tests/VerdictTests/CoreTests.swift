@@ -7,7 +7,9 @@ import Verdict
 @Suite struct CoreTests {
     let hashing = Blake2bHashing()
 
-    func answer(_ account: UInt8, _ value: UInt8, status: UInt8 = 0, exit: Int32 = 0) -> RevealedAnswer {
+    func answer(_ account: UInt8, _ value: UInt8, status: UInt8 = 0, exit: Int32 = 0)
+        -> RevealedAnswer
+    {
         RevealedAnswer(
             account: PublicKey(repeating: account), status: status, exitCode: exit,
             compareHash: Digest(repeating: value))
@@ -17,14 +19,21 @@ import Verdict
     @Test func compareHash() throws {
         let expected = "1ff72fa1cc29131f260de5622b800d1a4fc9c835ae5dce73f590ca88b4080571"
         #expect(
-            Comparator.compareHash(status: 0, exitCode: 0, form: Array("[1,2]".utf8), hashing: hashing)
-                .hex == expected)
+            Comparator.compareHash(
+                status: 0, exitCode: 0, form: Array("[1,2]".utf8), hashing: hashing
+            )
+            .hex == expected)
         let body = Array("[1.0, 20e-1]".utf8)
-        #expect(try Comparator.json.compareHash(status: 0, exitCode: 0, body: body, hashing: hashing).hex == expected)
-        #expect(try Comparator.raw.compareHash(status: 0, exitCode: 0, body: body, hashing: hashing).hex != expected)
+        #expect(
+            try Comparator.json.compareHash(status: 0, exitCode: 0, body: body, hashing: hashing)
+                .hex == expected)
+        #expect(
+            try Comparator.raw.compareHash(status: 0, exitCode: 0, body: body, hashing: hashing).hex
+                != expected)
         let masked = Comparator(mode: .json, ignore: [Path("/t")!])!
         func hash(_ text: String, status: UInt8 = 0, exit: Int32 = 0) -> Digest? {
-            try? masked.compareHash(status: status, exitCode: exit, body: Array(text.utf8), hashing: hashing)
+            try? masked.compareHash(
+                status: status, exitCode: exit, body: Array(text.utf8), hashing: hashing)
         }
         #expect(hash(#"{"t":1,"v":2}"#) == hash(#"{"v":2.0,"t":7}"#))
         #expect(hash(#"{"t":1,"v":2}"#) != hash(#"{"v":3}"#))
@@ -45,7 +54,10 @@ import Verdict
             ([answer(1, 9)], 2, nil, 0),
             ([], 1, nil, 0),
             // Two of five liars cannot win.
-            ([answer(1, 1), answer(2, 9), answer(3, 9), answer(4, 1), answer(5, 9)], 3, [1, 2, 4], 9),
+            (
+                [answer(1, 1), answer(2, 9), answer(3, 9), answer(4, 1), answer(5, 9)], 3,
+                [1, 2, 4], 9
+            ),
             // Equal diameters: the smaller list of hashes.
             ([answer(1, 9), answer(2, 9), answer(3, 4), answer(4, 4)], 2, [2, 3], 4),
             // Equal hashes but unequal status never agree: a hash covers both, so only a forger could make these.
@@ -85,7 +97,9 @@ import Verdict
         for _ in 0..<300 {
             let n = Int.random(in: 1...9, using: &rng)
             let q = n / 2 + 1
-            let answers = (0..<n).map { answer(UInt8($0 + 1), UInt8.random(in: 1...3, using: &rng)) }
+            let answers = (0..<n).map {
+                answer(UInt8($0 + 1), UInt8.random(in: 1...3, using: &rng))
+            }
             let shuffled = answers.shuffled(using: &rng)
             let a = MinimumDiameterCore.decide(answers, quorum: q, comparator: .json)
             let b = MinimumDiameterCore.decide(shuffled, quorum: q, comparator: .json)
@@ -93,7 +107,9 @@ import Verdict
             #expect(
                 a.map { $0.winners.map { answers[$0].account } }
                     == b.map { $0.winners.map { shuffled[$0].account }.sorted() })
-            let largest = (1...3).map { v in answers.filter { $0.compareHash == Digest(repeating: UInt8(v)) }.count }.max()!
+            let largest = (1...3).map { v in
+                answers.filter { $0.compareHash == Digest(repeating: UInt8(v)) }.count
+            }.max()!
             #expect((a != nil) == (largest >= q))
         }
     }

@@ -23,7 +23,9 @@ import Wire
         #expect(try ignoring(#"{"a/b":1,"~":2,"":3}"#, "/a~1b", "/~0", "/") == "{}")
         #expect(try ignoring("[1,2]", "") == "[1,2]", "the whole value is no member")
         #expect(try ignoring(#"{"a":1}"#, "/**") == "{}")
-        #expect(try ignoring(#"{"a":{"x":{"y":1}},"x":{"z":{"y":2}}}"#, "/**/x/**/y") == #"{"a":{"x":{}},"x":{"z":{}}}"#)
+        #expect(
+            try ignoring(#"{"a":{"x":{"y":1}},"x":{"z":{"y":2}}}"#, "/**/x/**/y")
+                == #"{"a":{"x":{}},"x":{"z":{}}}"#)
         #expect(try ignoring("3", "/a", "/**") == "3")
     }
 
@@ -44,7 +46,8 @@ import Wire
     /// Shows the layouts of Path and Comparator by golden vectors.
     @Test func layouts() throws {
         let path = Path("/a/*/7/**")!
-        #expect(path.encoded.hex == "04000000" + "00" + "0100000061" + "01" + "02" + "07000000" + "03")
+        #expect(
+            path.encoded.hex == "04000000" + "00" + "0100000061" + "01" + "02" + "07000000" + "03")
         #expect(try Path(decoding: path.encoded) == path)
         #expect(Comparator.raw.encoded.hex == "010000000000")
         let json = Comparator(mode: .json, ignore: [path])!
@@ -53,7 +56,9 @@ import Wire
         #expect(Comparator(mode: .raw, ignore: [path]) == nil)
         #expect(Comparator(mode: .json, ignore: Array(repeating: path, count: 33)) == nil)
         let wide = Path("/" + String(repeating: "a", count: 255))!
-        #expect(Comparator(mode: .json, ignore: Array(repeating: wide, count: 4)) == nil, "over 1,024 bytes")
+        #expect(
+            Comparator(mode: .json, ignore: Array(repeating: wide, count: 4)) == nil,
+            "over 1,024 bytes")
         #expect(throws: WireError.unknownTag(2)) { try Comparator(decoding: [2, 0, 0, 0, 0, 0]) }
         #expect(throws: WireError.unknownTag(2)) { try Comparator(decoding: [1, 2, 0, 0, 0, 0]) }
     }
@@ -61,12 +66,18 @@ import Wire
     /// Shows that every accepted mutation of a comparator encodes back to itself.
     @Test func comparatorFuzz() {
         var rng = SeededGenerator(seed: 5)
-        let seeds = [Comparator.raw, .json, Comparator(mode: .json, ignore: [Path("/a/*/7/**")!, Path("/é")!])!]
+        let seeds = [
+            Comparator.raw, .json,
+            Comparator(mode: .json, ignore: [Path("/a/*/7/**")!, Path("/é")!])!,
+        ]
         var accepted = 0
         for _ in 0..<5_000 {
             var bytes = seeds.randomElement(using: &rng)!.encoded
-            bytes[Int.random(in: 0..<bytes.count, using: &rng)] ^= 1 << UInt8.random(in: 0..<8, using: &rng)
-            if Bool.random(using: &rng) { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &rng)) }
+            bytes[Int.random(in: 0..<bytes.count, using: &rng)] ^=
+                1 << UInt8.random(in: 0..<8, using: &rng)
+            if Bool.random(using: &rng) {
+                bytes.removeLast(Int.random(in: 0..<bytes.count, using: &rng))
+            }
             if let other = try? Comparator(decoding: bytes) {
                 accepted += 1
                 #expect(other.encoded == bytes)

@@ -15,6 +15,9 @@ public struct APIClient: Sendable {
         self.token = token
     }
 
+    /// The server took a request for good before it had all of it.
+    private struct Incomplete: Error {}
+
     private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
     /// Sends a request and hands the answer to `use`, whatever its status. The connection ends with `use`.
@@ -38,9 +41,9 @@ public struct APIClient: Sendable {
             return try await withTaskCancellationHandler {
                 try await connection.executeThenClose { inbound, outbound in
                     // A server that refuses a body may answer and close before it has all: then its answer counts.
-                    let sending = await send(request, outbound)
+                    let isSent = try await send(request, outbound)
                     let response = try await receive(inbound, request)
-                    if case .failure(let error) = sending, (200..<300).contains(response.status) { throw error }
+                    if !isSent && (200..<300).contains(response.status) { throw Incomplete() }
                     return try await use(response)
                 }
             } onCancel: {
@@ -88,42 +91,48 @@ public struct APIClient: Sendable {
         }
     }
 
+    /// False if the connection broke off before all was sent. What the body's source throws is thrown.
     @concurrent private func send(
         _ request: ClientRequest, _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
-    ) async -> Result<Void, any Error> {
-        do {
-            var head = HTTPRequestHead(version: .http1_1, method: .init(rawValue: request.method), uri: request.target)
-            head.headers.add(name: "Host", value: endpoint.host)
-            head.headers.add(name: "Connection", value: "close")
-            if let token { head.headers.add(name: "Authorization", value: "Bearer " + token) }
-            for (name, value) in request.headers { head.headers.add(name: name, value: value) }
-            switch request.body {
-            case .none:
-                if request.method != "GET" && request.method != "HEAD" {
-                    head.headers.add(name: "Content-Length", value: "0")
-                }
-                try await outbound.write(contentsOf: [.head(head), .end(nil)])
-            case .bytes(let bytes, let type):
-                head.headers.add(name: "Content-Type", value: type)
-                head.headers.add(name: "Content-Length", value: String(bytes.count))
-                try await outbound.write(
-                    contentsOf: [.head(head), .body(.byteBuffer(ByteBuffer(bytes: bytes))), .end(nil)])
-            case .stream(let count, let type, let next):
-                head.headers.add(name: "Content-Type", value: type)
-                if let count {
-                    head.headers.add(name: "Content-Length", value: String(count))
-                } else {
-                    head.headers.add(name: "Transfer-Encoding", value: "chunked")
-                }
-                try await outbound.write(.head(head))
-                while let piece = try await next() {
-                    try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: piece))))
-                }
-                try await outbound.write(.end(nil))
+    ) async throws -> Bool {
+        var head = HTTPRequestHead(version: .http1_1, method: .init(rawValue: request.method), uri: request.target)
+        head.headers.add(name: "Host", value: endpoint.host)
+        head.headers.add(name: "Connection", value: "close")
+        if let token { head.headers.add(name: "Authorization", value: "Bearer " + token) }
+        for (name, value) in request.headers { head.headers.add(name: name, value: value) }
+        switch request.body {
+        case .none:
+            if request.method != "GET" && request.method != "HEAD" {
+                head.headers.add(name: "Content-Length", value: "0")
             }
-            return .success(())
+            return await write([.head(head), .end(nil)], outbound)
+        case .bytes(let bytes, let type):
+            head.headers.add(name: "Content-Type", value: type)
+            head.headers.add(name: "Content-Length", value: String(bytes.count))
+            return await write([.head(head), .body(.byteBuffer(ByteBuffer(bytes: bytes))), .end(nil)], outbound)
+        case .stream(let count, let type, let next):
+            head.headers.add(name: "Content-Type", value: type)
+            if let count {
+                head.headers.add(name: "Content-Length", value: String(count))
+            } else {
+                head.headers.add(name: "Transfer-Encoding", value: "chunked")
+            }
+            guard await write([.head(head)], outbound) else { return false }
+            while let piece = try await next() {
+                guard await write([.body(.byteBuffer(ByteBuffer(bytes: piece)))], outbound) else { return false }
+            }
+            return await write([.end(nil)], outbound)
+        }
+    }
+
+    @concurrent private func write(
+        _ parts: [HTTPClientRequestPart], _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    ) async -> Bool {
+        do {
+            try await outbound.write(contentsOf: parts)
+            return true
         } catch {
-            return .failure(error)
+            return false
         }
     }
 

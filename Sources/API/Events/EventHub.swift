@@ -252,6 +252,9 @@ public final class EventStream: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
 
+    /// Ends the stream: `next` returns nil from now on.
+    public func end() { hub.unsubscribe(key) }
+
     /// Makes a waiting reader's `next` return an empty element.
     public func wake() { hub.wake(key) }
 

@@ -2,6 +2,7 @@ import Glibc
 import HTTPTypes
 import HummingbirdCore
 public import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 public import Trust
@@ -48,16 +49,19 @@ public final class APIServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let servers: [Server<GuardedHTTP1>]
     private let tasks: [Task<Void, any Error>]
+    private let registry: ConnectionRegistry
+    private let stopping = NIOLockedValueBox<Task<Void, Never>?>(nil)
 
     private init(
         socketPath: String?, port: Int?, group: MultiThreadedEventLoopGroup, servers: [Server<GuardedHTTP1>],
-        tasks: [Task<Void, any Error>]
+        tasks: [Task<Void, any Error>], registry: ConnectionRegistry
     ) {
         self.socketPath = socketPath
         self.port = port
         self.group = group
         self.servers = servers
         self.tasks = tasks
+        self.registry = registry
     }
 
     /// Binds both listeners and serves until `stop`.
@@ -80,17 +84,18 @@ public final class APIServer: Sendable {
             openAPI: JSONText.encode(OpenAPI.document(table, version: configuration.version)))
         let responder = Responder(context: context, table: table, ownUser: getuid())
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let registry = ConnectionRegistry()
         var running: [Running] = []
         do throws(Problem) {
             if let path = configuration.socketPath {
                 try SocketFolder.prepare(path)
                 running.append(
-                    try await listen(.unixDomainSocket(path: path), "socket \(path)", responder, group))
+                    try await listen(.unixDomainSocket(path: path), "socket \(path)", responder, group, registry))
                 chmod(path, 0o600)
             }
             if let (host, port) = configuration.http {
                 running.append(
-                    try await listen(.hostname(host, port: port), "\(host):\(port)", responder, group))
+                    try await listen(.hostname(host, port: port), "\(host):\(port)", responder, group, registry))
             }
         } catch {
             for one in running { one.task.cancel() }
@@ -99,7 +104,7 @@ public final class APIServer: Sendable {
         }
         return APIServer(
             socketPath: configuration.socketPath, port: running.compactMap(\.port).first, group: group,
-            servers: running.map(\.server), tasks: running.map(\.task))
+            servers: running.map(\.server), tasks: running.map(\.task), registry: registry)
     }
 
     private struct Running {
@@ -109,10 +114,11 @@ public final class APIServer: Sendable {
     }
 
     private static func listen(
-        _ address: BindAddress, _ shown: String, _ responder: Responder, _ group: MultiThreadedEventLoopGroup
+        _ address: BindAddress, _ shown: String, _ responder: Responder, _ group: MultiThreadedEventLoopGroup,
+        _ registry: ConnectionRegistry
     ) async throws(Problem) -> Running {
         let limits = responder.context.limits
-        let child = GuardedHTTP1(limits: limits) { request, writer, channel in
+        let child = GuardedHTTP1(limits: limits, registry: registry) { request, writer, channel in
             try await HTTPBridge.serve(request, writer, channel, responder)
         }
         let (ports, started) = AsyncStream<Int?>.makeStream()
@@ -148,15 +154,24 @@ public final class APIServer: Sendable {
     }
 
     /// Takes no new requests, lets running ones end within `grace`, then cuts them off. The socket's file is removed.
+    /// A second call waits for the first.
     public func stop(grace: Duration = .seconds(2)) async {
+        let task = stopping.withLockedValue { stopping in
+            let task = stopping ?? Task { await self.end(grace) }
+            stopping = task
+            return task
+        }
+        await task.value
+    }
+
+    private func end(_ grace: Duration) async {
         let tasks = tasks
-        let group = group
+        let registry = registry
         let cut = Task {
             try await Task.sleep(for: grace)
             for task in tasks { task.cancel() }
-            // Clients that neither read nor close would hold their connections open.
-            try? await Task.sleep(for: .milliseconds(200))
-            try? await group.shutdownGracefully()
+            // Clients that neither read nor close, and requests that do not end.
+            registry.closeAll()
         }
         for server in servers { try? await server.shutdownGracefully() }
         for task in tasks { _ = await task.result }

@@ -9,9 +9,13 @@ struct GuardedHTTP1: ServerChildChannel {
 
     let http: HTTP1Channel
     let limits: APILimits
+    let registry: ConnectionRegistry
 
-    init(limits: APILimits, responder: @escaping HTTPChannelHandler.Responder) {
+    init(
+        limits: APILimits, registry: ConnectionRegistry, responder: @escaping HTTPChannelHandler.Responder
+    ) {
         self.limits = limits
+        self.registry = registry
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         // A little more than we allow, so that most oversized heads get a proper answer instead of a closed door.
         decoder.maxHeaderListSize = 2 * limits.headerBytesMax
@@ -25,6 +29,7 @@ struct GuardedHTTP1: ServerChildChannel {
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        registry.add(channel)
         do {
             try channel.pipeline.syncOperations.addHandler(ConnectionGuard(limits: limits))
         } catch {
@@ -58,6 +63,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var expectation = Expectation.head
     private var reading: Scheduled<Void>?
     private var writing: Scheduled<Void>?
+    private var isInputClosed = false
+    private var endsWithInput = false
 
     init(limits: APILimits) {
         headerTime = .nanoseconds(ConnectionGuard.nanoseconds(limits.headerTime))
@@ -81,6 +88,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         reading?.cancel()
         reading = nil
         expectation = .head
+    }
+
+    /// From now on an answer is written that has no end: with the client gone, nobody else would notice.
+    func endWithInput(_ channel: any Channel) {
+        endsWithInput = true
+        if isInputClosed { channel.close(promise: nil) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            isInputClosed = true
+            if endsWithInput { context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -40,15 +40,14 @@ enum EventReplies {
         let limiter = call.server.limiter
         let limits = call.server.limits
         let own = "streams/" + call.request.caller.account
-        let node = call.node
-        let isHead = call.request.method == "HEAD"
-        return Reply(mediaType: Media.events, body: .stream(count: nil) { write in
-            if isHead { return }
+        // HEAD opens no stream.
+        if call.request.method == "HEAD" { return Reply(mediaType: Media.events) }
+        let events = call.node.events.subscribe(since: start, types: types, subject: subject)
+        return Reply(mediaType: Media.events, body: .endless(end: { events.end() }) { write in
             guard limiter.enter("streams", limit: limits.streamsMax) else { return }
             defer { limiter.leave("streams") }
             guard limiter.enter(own, limit: limits.streamsPerTokenMax) else { return }
             defer { limiter.leave(own) }
-            let events = node.events.subscribe(since: start, types: types, subject: subject)
             // The heartbeat only wakes the reader, so that one task alone writes.
             let heartbeat = Task {
                 while !Task.isCancelled {

@@ -24,6 +24,8 @@ final class BodyReader: @unchecked Sendable {
     private let read: @concurrent () async throws -> ByteBuffer?
     private(set) var isAtEnd = false
     private(set) var bytesRead: UInt64 = 0
+    /// False while the client waits for `100 Continue` and has sent nothing.
+    var isInvited = true
     /// From `Content-Length`.
     let declaredBytes: UInt64?
 
@@ -91,6 +93,8 @@ struct Reply: Sendable {
         case bytes([UInt8])
         /// Written as it is made. `count` is the length if it is known.
         case stream(count: UInt64?, @concurrent @Sendable (_ write: Write) async throws -> Void)
+        /// Written as events come, until the reader goes away: then `end` is called, and must let the writer return.
+        case endless(end: @Sendable () -> Void, @concurrent @Sendable (_ write: Write) async throws -> Void)
         /// Writes a piece; waits while the client does not take it.
         typealias Write = @concurrent (ByteBuffer) async throws -> Void
     }

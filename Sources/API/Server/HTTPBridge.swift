@@ -14,11 +14,11 @@ enum HTTPBridge {
         let raw = await rawRequest(request, channel)
         let body = raw.body
         let reply = await respond(raw, responder, borrowed: writer)
-        let isRest = !body.isAtEnd && hasLongRest(raw, responder.context.limits)
-        try await write(reply, method: raw.method, closes: isRest, writer)
+        let isRest = !body.isAtEnd && (!body.isInvited || hasLongRest(raw, responder.context.limits))
+        try await write(reply, method: raw.method, closes: isRest, writer, channel)
         // The rest of the body stands before the next request. A short one is read, a long one ends the connection.
         var drained = 0
-        while !body.isAtEnd {
+        while !body.isAtEnd && body.isInvited {
             guard drained <= responder.context.limits.drainBytesMax, let piece = try await body.next() else { break }
             drained += piece.readableBytes
         }
@@ -56,6 +56,7 @@ enum HTTPBridge {
         let body = BodyReader(declaredBytes: headers["content-length"].flatMap(UInt64.init)) {
             try await iterator.next()
         }
+        if headers["expect"]?.lowercased() == "100-continue" { body.isInvited = false }
         return RawRequest(
             method: request.method.rawValue, target: request.head.path ?? "", host: host, headers: headers,
             headerBytes: headerBytes, body: body, listener: await listener(channel))
@@ -84,7 +85,8 @@ enum HTTPBridge {
     }
 
     @concurrent private static func write(
-        _ reply: Reply, method: String, closes: Bool, _ writer: consuming ResponseWriter
+        _ reply: Reply, method: String, closes: Bool, _ writer: consuming ResponseWriter,
+        _ channel: any Channel
     ) async throws {
         var head = HTTPResponse(status: .init(code: reply.status))
         for (name, value) in reply.headers {
@@ -112,6 +114,15 @@ enum HTTPBridge {
             var body: any ResponseBodyWriter = try await writer.writeHead(head)
             try await produce { try await body.write($0) }
             try await body.finish(nil)
+        case .endless(let end, let produce):
+            channel.eventLoop.execute {
+                try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).endWithInput(channel)
+            }
+            channel.closeFuture.whenComplete { _ in end() }
+            var body: any ResponseBodyWriter = try await writer.writeHead(head)
+            try await produce { try await body.write($0) }
+            try await body.finish(nil)
+            throw Closing()
         }
     }
 }

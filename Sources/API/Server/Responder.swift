@@ -185,6 +185,7 @@ struct Responder: Sendable {
             if let declared = request.body.declaredBytes, declared > most {
                 throw Problem(.tooLarge, "the body has \(declared) bytes, allowed are \(most)")
             }
+            request.body.isInvited = true
             do {
                 try await proceed()
             } catch {

@@ -69,6 +69,9 @@ int pn_open(const char *path, int flags, unsigned mode);
 /// The numbers of the cores that this process may use, ascending; returns how many there are, at most `max`.
 int pn_allowed_cpus(int *numbers, int max);
 
+/// The version of the C library, such as `2.36`.
+const char *pn_libc_version(void);
+
 /// Text of an errno.
 const char *pn_error(int number);
 

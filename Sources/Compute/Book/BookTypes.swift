@@ -5,7 +5,8 @@ public import Wire
 
 /// Where a job stands, as its owner sees it (`surfaces.md` 0).
 public enum BookedState: UInt8, Sendable, Hashable, CaseIterable {
-    case resolving = 1, funding, waiting, running, comparing, completed, failed, cancelled, expired
+    case resolving = 1
+    case funding, waiting, running, comparing, completed, failed, cancelled, expired
 
     public var isEnded: Bool { self >= .completed }
 

@@ -83,7 +83,8 @@ extension JobBook {
     mutating func refunded(
         _ job: JobID, _ reason: LedgerEvent.RefundReason, into effects: inout [Effect]
     ) {
-        let wasDrawn = jobs[job]?.hasBeenDrawn ?? false
+        guard let booked = jobs[job], !booked.record.state.isEnded else { return }
+        let wasDrawn = booked.hasBeenDrawn
         change(job, into: &effects) { record in
             switch reason {
             case .deadline:
@@ -103,6 +104,7 @@ extension JobBook {
     }
 
     mutating func cancelled(_ job: JobID, into effects: inout [Effect]) {
+        guard let record = jobs[job]?.record, !record.state.isEnded else { return }
         change(job, into: &effects) { record in
             // By its owner, or by us because nobody came in `timeout.queue`.
             record.state = record.code == .noWorkers ? .failed : .cancelled
@@ -131,7 +133,8 @@ extension JobBook {
         guard let record = jobs[job]?.record, let settlement = record.settlement, !record.hasResult,
             let first = settlement.winners.first
         else { return }
-        let keep = now + Interval.nanoseconds(Int64(record.canonical.purchase.keepResultsNanoseconds))
+        let keep =
+            now + Interval.nanoseconds(Int64(record.canonical.purchase.keepResultsNanoseconds))
         let hasFiles = record.canonical.work.hasFileDocument && settlement.status == .completed
         if settlement.bodyBytes == 0 || !settlement.inline.isEmpty {
             if BlobTree.id(of: settlement.inline, hashing: hashing) == first.body {
@@ -203,7 +206,8 @@ extension JobBook {
     }
 
     mutating func sendCancel(_ job: JobID, into effects: inout [Effect]) {
-        guard let record = jobs[job]?.record, !record.state.isEnded, record.state != .comparing else {
+        guard let record = jobs[job]?.record, !record.state.isEnded, record.state != .comparing
+        else {
             return
         }
         effects.append(.cancelJob(job, account: record.account))
@@ -273,7 +277,10 @@ extension JobBook {
             jobs.update(job) { $0.hasBeenDrawn = true }
             advance(job, to: .running, into: &effects)
         case .revealing:
-            jobs.update(job) { $0.hasBeenDrawn = true; $0.hasCommit = true }
+            jobs.update(job) {
+                $0.hasBeenDrawn = true
+                $0.hasCommit = true
+            }
             advance(job, to: .comparing, into: &effects)
         case .cancelled: cancelled(job, into: &effects)
         case .settled(let settlement): settle(job, settlement, into: &effects)

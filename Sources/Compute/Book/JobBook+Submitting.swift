@@ -39,7 +39,8 @@ extension JobBook {
             guard let record = jobs[job]?.record else { unreachable("key of no job") }
             if record.content == content {
                 effects.append(
-                    .reply(ticket, .accepted(job, wasKnown: true, isUnverified: record.isUnverified)))
+                    .reply(
+                        ticket, .accepted(job, wasKnown: true, isUnverified: record.isUnverified)))
             } else {
                 effects.append(.reply(ticket, .conflict(job)))
             }
@@ -75,7 +76,8 @@ extension JobBook {
     mutating func resolved(
         _ ticket: Ticket, _ sources: [ResolvedSource], into effects: inout [Effect]
     ) {
-        guard let request = takePending(ticket), let submission = pending[request]?.submission else {
+        guard let request = takePending(ticket), let submission = pending[request]?.submission
+        else {
             return
         }
         pending.update(request) { $0.step = .quoting(sources) }

@@ -142,7 +142,8 @@ public struct JobBook: Sendable {
 
     /// The submission that waits for an internal ticket.
     mutating func takePending(_ ticket: Ticket) -> Ticket? {
-        guard case .submission(let request)? = waits.remove(ticket), pending.contains(request) else {
+        guard case .submission(let request)? = waits.remove(ticket), pending.contains(request)
+        else {
             stats.lateTickets += 1
             return nil
         }

@@ -100,7 +100,9 @@ public struct JobMarket: Sendable {
     /// E140 with how many offers lack what, most first.
     func unsatisfiable(_ job: CanonicalJob, hashing: any Hashing) -> ManifestIssue {
         var counts = [Int](repeating: 0, count: Lack.allCases.count)
-        for listing in listings { if let lack = lack(listing, job, hashing) { counts[lack.rawValue] += 1 } }
+        for listing in listings {
+            if let lack = lack(listing, job, hashing) { counts[lack.rawValue] += 1 }
+        }
         let ranked = Lack.allCases.filter { counts[$0.rawValue] > 0 }.sorted {
             (counts[$1.rawValue], $0.rawValue) < (counts[$0.rawValue], $1.rawValue)
         }
@@ -124,7 +126,10 @@ public struct JobMarket: Sendable {
             let owners = JobMarket.owners(listed, besides: submitter)
             if owners == 0 { continue }
             if let standing = best,
-                (standing.owners, known.classID) > (owners, standing.classID) { continue }
+                (standing.owners, known.classID) > (owners, standing.classID)
+            {
+                continue
+            }
             best = (owners, known.classID)
         }
         return best?.classID ?? plain

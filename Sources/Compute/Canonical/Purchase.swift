@@ -20,7 +20,8 @@ public struct Purchase: Sendable, Hashable {
         case tag(String)
     }
     public enum Architecture: UInt8, Sendable, CaseIterable {
-        case x86_64 = 1, arm64, riscv64
+        case x86_64 = 1
+        case arm64, riscv64
 
         public var word: String {
             switch self {

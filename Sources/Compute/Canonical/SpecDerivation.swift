@@ -28,7 +28,8 @@ public struct SpecDerivation: Sendable {
     public init(
         salt: [UInt8], entryPeer: PublicKey, submitter: PublicKey, owner: PublicKey,
         market: JobMarket, available: CreditAmount?, fee: CreditAmount,
-        costMaxDefault: CreditAmount = .credits(10), wallMillis: UInt64, waitsForOffers: Bool = false
+        costMaxDefault: CreditAmount = .credits(10), wallMillis: UInt64,
+        waitsForOffers: Bool = false
     ) {
         self.salt = salt
         self.entryPeer = entryPeer
@@ -149,19 +150,28 @@ public struct SpecDerivation: Sendable {
             // Nothing to go by: three quarters of the budget for CPU, the rest for memory.
             let cpu = UInt128(perExecution.micro) * 750_000 / UInt128(spec.cpuMicrosMax)
             let memory = UInt128(perExecution.micro) * 256_000 / UInt128(spec.memoryMax)
-            spec.rateCPUMax = CreditAmount(micro: UInt64(min(cpu, UInt128(LedgerLimits.rateMax.micro))))
-            spec.rateMemoryMax = CreditAmount(micro: UInt64(min(memory, UInt128(LedgerLimits.rateMax.micro))))
+            spec.rateCPUMax = CreditAmount(
+                micro: UInt64(min(cpu, UInt128(LedgerLimits.rateMax.micro))))
+            spec.rateMemoryMax = CreditAmount(
+                micro: UInt64(min(memory, UInt128(LedgerLimits.rateMax.micro))))
         } else {
             let cheapest = listed.sorted {
-                let (a, b) = (price(($0.offer.rateCPU, $0.offer.rateMemory)), price(($1.offer.rateCPU, $1.offer.rateMemory)))
+                let (a, b) = (
+                    price(($0.offer.rateCPU, $0.offer.rateMemory)),
+                    price(($1.offer.rateCPU, $1.offer.rateMemory))
+                )
                 return a != b ? a < b : $0.account < $1.account
             }
             var rates = (CreditAmount.zero, CreditAmount.zero)
             var owners: [PublicKey] = []
             for (i, listing) in cheapest.enumerated() where owners.count < 2 * Int(spec.r) {
-                let next = (max(rates.0, listing.offer.rateCPU), max(rates.1, listing.offer.rateMemory))
+                let next = (
+                    max(rates.0, listing.offer.rateCPU), max(rates.1, listing.offer.rateMemory)
+                )
                 if price(next) > perExecution {
-                    if i == 0 { return .overBudget(estimate: estimate(price(next), spec), costMax: costMax) }
+                    if i == 0 {
+                        return .overBudget(estimate: estimate(price(next), spec), costMax: costMax)
+                    }
                     break
                 }
                 rates = next

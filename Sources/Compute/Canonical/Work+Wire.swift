@@ -59,7 +59,9 @@ extension WireReader {
 /// Bytes ordered as bytes, for lists that ascend by text.
 struct TextBytes: Comparable {
     let bytes: [UInt8]
-    static func < (a: TextBytes, b: TextBytes) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+    static func < (a: TextBytes, b: TextBytes) -> Bool {
+        a.bytes.lexicographicallyPrecedes(b.bytes)
+    }
 }
 
 extension [UInt8] {
@@ -99,7 +101,9 @@ extension JobInput: WireEncodable, WireDecodable {
         default: throw .unknownTag(UInt64(tag))
         }
         mount = try reader.text(max: 1_024)
-        guard SandboxPath.isBelow("/in", mount), ManifestNames.isInput(name) else { throw .outOfRange }
+        guard SandboxPath.isBelow("/in", mount), ManifestNames.isInput(name) else {
+            throw .outOfRange
+        }
     }
 }
 

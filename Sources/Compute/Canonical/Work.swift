@@ -5,7 +5,8 @@ import Wire
 
 /// What runs a program (`compute.md` 1.4, W1). Stage 1 runs `command`, `python` and `builtin`.
 public enum RuntimeKind: UInt8, Sendable, CaseIterable {
-    case command = 1, python, wasm, javascript, oci, inference, builtin, pack
+    case command = 1
+    case python, wasm, javascript, oci, inference, builtin, pack
 
     /// The word of the manifest and the runtime id of `H("peernode/runtime/v1", id)`.
     public var id: String {
@@ -89,7 +90,8 @@ public enum Determinism: UInt8, Sendable, CaseIterable {
 
 /// Least wall around the program; the numbers are those of the ledger's `isolation`.
 public enum IsolationLevel: UInt8, Sendable, CaseIterable, Comparable {
-    case builtinOnly = 1, wasmOnly, full
+    case builtinOnly = 1
+    case wasmOnly, full
 
     public static func < (a: IsolationLevel, b: IsolationLevel) -> Bool { a.rawValue < b.rawValue }
 }

@@ -116,13 +116,16 @@ public struct CommandLineJob: Sendable {
             let name = String(path.split(separator: "/").last ?? "file")
             return Self.mapping([("name", Self.text(name)), ("path", Self.text(absolute))])
         }
-        return Self.mapping([("files", ManifestNode(.sequence(files), line: 0, column: 0, pointer: ""))])
+        return Self.mapping([
+            ("files", ManifestNode(.sequence(files), line: 0, column: 0, pointer: ""))
+        ])
     }
 
     /// Everything that is a field of the same name.
     var termMembers: [(String, ManifestNode)] {
         var members: [(String, ManifestNode)] = []
-        func add(_ name: String, _ fields: [(String, String?)], _ lists: [(String, [String])] = []) {
+        func add(_ name: String, _ fields: [(String, String?)], _ lists: [(String, [String])] = [])
+        {
             var nodes = fields.compactMap { field in
                 field.1.map { (field.0, Self.text($0)) }
             }
@@ -156,7 +159,8 @@ public struct CommandLineJob: Sendable {
     static func inputName(_ path: String) -> String {
         let last = path.utf8.split(separator: 0x2f).last ?? []
         var out = last.map { byte in
-            ManifestNames.isLower(byte) || ManifestNames.isUpper(byte) || ManifestNames.isDigit(byte)
+            ManifestNames.isLower(byte) || ManifestNames.isUpper(byte)
+                || ManifestNames.isDigit(byte)
                 ? byte : 0x5f
         }
         if out.isEmpty || ManifestNames.isDigit(out[0]) { out.insert(0x5f, at: 0) }

@@ -104,7 +104,8 @@ struct FieldReader {
         _ node: ManifestNode, _ what: String, _ range: ClosedRange<UInt64>
     ) -> UInt64? {
         guard case .scalar(let text, _) = node.content,
-            let source = PlainScalar.decimal(Array(text.utf8)) ?? PlainScalar.radix(Array(text.utf8)),
+            let source = PlainScalar.decimal(Array(text.utf8))
+                ?? PlainScalar.radix(Array(text.utf8)),
             let number = JSONNumber(source), number.isInteger
         else {
             report(.badType(node, "a whole number", example: "\(range.lowerBound)"))

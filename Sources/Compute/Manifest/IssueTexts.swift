@@ -73,7 +73,9 @@ extension ManifestIssue {
         case .badNumber: reason = "a number that is ill-formed or too long"
         case .badString: reason = "a text with a forbidden character or escape"
         }
-        return notValid(format: "JSON", reason: reason, line: place(error.offset).line, column: place(error.offset).column)
+        return notValid(
+            format: "JSON", reason: reason, line: place(error.offset).line,
+            column: place(error.offset).column)
     }
 
     static func duplicateKey(_ place: Place, _ key: String, firstLine: Int) -> ManifestIssue {
@@ -101,7 +103,8 @@ extension ManifestIssue {
             fix: "write the job as a native manifest, starting with \"peernode: v1\"", found: name)
     }
 
-    static func badChoice(_ node: ManifestNode, _ value: String, _ list: [String]) -> ManifestIssue {
+    static func badChoice(_ node: ManifestNode, _ value: String, _ list: [String]) -> ManifestIssue
+    {
         ManifestIssue(
             .badChoice, node.place, "\"\(Shown.text(value))\" is not one of \(Shown.list(list))",
             fix: "choose one of them", found: value, allowed: list)
@@ -290,7 +293,9 @@ extension ManifestIssue {
 
     /// E112: a source that the resolver cannot use; `why` is `not found`, `not readable`, `outside the manifest's
     /// folder` or `in no store`.
-    public static func sourceMissing(_ source: SourceRef, path: String, why: String) -> ManifestIssue {
+    public static func sourceMissing(_ source: SourceRef, path: String, why: String)
+        -> ManifestIssue
+    {
         ManifestIssue(
             .sourceMissing, source.place, "\"\(Shown.text(path))\" cannot be used: \(why)",
             fix: "check the path, relative to the manifest; see --allow-dir", found: path)
@@ -318,7 +323,9 @@ extension ManifestIssue {
     }
 
     /// E501: the account cannot hold what the job reserves.
-    public static func insufficientCredit(holds: CreditAmount, reserves: CreditAmount) -> ManifestIssue {
+    public static func insufficientCredit(holds: CreditAmount, reserves: CreditAmount)
+        -> ManifestIssue
+    {
         ManifestIssue(
             .insufficientCredit, Place(pointer: "", line: 1, column: 1),
             "the account holds \(Shown.credit(holds)), this job reserves \(Shown.credit(reserves))",

@@ -100,7 +100,8 @@ public struct Manifest: Sendable, Hashable {
         case (.program, .blob(let id, let bytes)): job.work.source = .file(id, bytes: bytes)
         case (.program, .tree(let id, let bytes)): job.work.source = .tree(id, bytes: bytes)
         case (.stdin, .blob(let id, let bytes)): job.work.stdin = .bytes(.blob(id, bytes: bytes))
-        case (.resultSchema, .blob(let id, let bytes)): job.work.resultSchema = .blob(id, bytes: bytes)
+        case (.resultSchema, .blob(let id, let bytes)):
+            job.work.resultSchema = .blob(id, bytes: bytes)
         case (.input(let name), _):
             guard let i = job.work.inputs.firstIndex(where: { $0.name == name }) else { return }
             switch (source.kind, found) {

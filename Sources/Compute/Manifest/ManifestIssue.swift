@@ -148,7 +148,9 @@ enum Shown {
         var rest = nanoseconds / 1_000_000
         if rest == 0 { return "0s" }
         var out = ""
-        for (unit, millis) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] as [(String, UInt64)]
+        for (unit, millis) in [
+            ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
+        ] as [(String, UInt64)]
         where rest >= millis {
             out += "\(rest / millis)\(unit)"
             rest %= millis
@@ -158,7 +160,8 @@ enum Shown {
 
     /// The largest binary unit that divides the size.
     static func size(_ bytes: UInt64) -> String {
-        for (unit, shift) in [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)] as [(String, UInt64)]
+        for (unit, shift) in [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)]
+            as [(String, UInt64)]
         where bytes >= 1 << shift && bytes % (1 << shift) == 0 {
             return "\(bytes >> shift)\(unit)"
         }

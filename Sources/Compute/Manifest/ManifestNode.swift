@@ -117,7 +117,8 @@ private struct OffsetNode: JSONTree {
     static func scalar(_ scalar: JSONScalar, at offset: Int) -> OffsetNode {
         switch scalar {
         case .null: OffsetNode(content: .scalar("null", isPlain: true), offset: offset)
-        case .bool(let flag): OffsetNode(content: .scalar(flag ? "true" : "false", isPlain: true), offset: offset)
+        case .bool(let flag):
+            OffsetNode(content: .scalar(flag ? "true" : "false", isPlain: true), offset: offset)
         case .number(_, let text): OffsetNode(content: .scalar(text, isPlain: true), offset: offset)
         case .string(let text): OffsetNode(content: .scalar(text, isPlain: false), offset: offset)
         }
@@ -199,10 +200,15 @@ extension ManifestNode {
         let (depth, nodes) = extent
         var issues: [ManifestIssue] = []
         if depth > ComputeLimits.manifestDepthMax {
-            issues.append(.outOfRange(place, "nesting depth", "\(depth)", "1", "\(ComputeLimits.manifestDepthMax)"))
+            issues.append(
+                .outOfRange(
+                    place, "nesting depth", "\(depth)", "1", "\(ComputeLimits.manifestDepthMax)"))
         }
         if nodes > ComputeLimits.manifestNodesMax {
-            issues.append(.outOfRange(place, "number of values", "\(nodes)", "1", "\(ComputeLimits.manifestNodesMax)"))
+            issues.append(
+                .outOfRange(
+                    place, "number of values", "\(nodes)", "1", "\(ComputeLimits.manifestNodesMax)")
+            )
         }
         return issues
     }

@@ -5,7 +5,8 @@ import Verdict
 /// `inputs` and `outputs`.
 extension ManifestReader {
     static let inputKinds = ["value", "file", "dir", "blob", "tree", "url", "job"]
-    static let inputFields = inputKinds + ["sha256", "output", "schema", "required", "default", "at"]
+    static let inputFields =
+        inputKinds + ["sha256", "output", "schema", "required", "default", "at"]
 
     mutating func readInputs(_ node: ManifestNode?, place: Place) {
         var entries: [ManifestNode.Entry] = []
@@ -15,7 +16,8 @@ extension ManifestReader {
         }
         inputNames = entries.map(\.key)
         for entry in entries { readInput(entry) }
-        for parameter in parameters where !inputNames.contains(where: { $0.isSameBytes(as: parameter.name) }) {
+        for parameter in parameters
+        where !inputNames.contains(where: { $0.isSameBytes(as: parameter.name) }) {
             let place = Place(pointer: "/inputs", line: 0, column: 0)
             fields.report(.inputUnknown(place, parameter.name, declared: inputNames))
         }
@@ -105,7 +107,9 @@ extension ManifestReader {
         if let node = input["at"],
             let path = fields.text(node, "inputs.\(name).at", max: 1_024, example: standard)
         {
-            if SandboxPath.isBelow("/in", path), !["/in/inputs.json", "/in/.program", "/in/.app"].contains(path) {
+            if SandboxPath.isBelow("/in", path),
+                !["/in/inputs.json", "/in/.program", "/in/.app"].contains(path)
+            {
                 mount = path
             } else {
                 fields.report(.badPath(node, path, root: "/in", name: name))
@@ -199,7 +203,8 @@ extension ManifestReader {
         var modeNode = node
         if case .mapping = node.content {
             guard
-                let result = fields.fields(node, ["mode", "schema", "max"], example: "{mode: json}")
+                let result = fields.fields(
+                    node, ["mode", "schema", "max"], example: "{mode: json}")
             else { return }
             if let schema = result["schema"] {
                 resultSchema = readSchema(schema)

@@ -38,7 +38,8 @@ extension ManifestReader {
         }
         if compareIsJSON, let mode = resultMode, mode == .text || mode == ResultMode.none {
             let word = mode == .text ? "text" : "none"
-            fields.report(.comparator(at.place, compare, reason: "outputs.result: \(word)", use: ["exact"]))
+            fields.report(
+                .comparator(at.place, compare, reason: "outputs.result: \(word)", use: ["exact"]))
         }
         if work.determinism == Determinism.none, let determinismNode {
             if verifyNode == nil {
@@ -50,7 +51,8 @@ extension ManifestReader {
         if resultSchema != nil, let mode = resultMode, mode == .text || mode == ResultMode.none,
             let resultModeNode
         {
-            fields.report(.badChoice(resultModeNode, mode == .text ? "text" : "none", ["auto", "json"]))
+            fields.report(
+                .badChoice(resultModeNode, mode == .text ? "text" : "none", ["auto", "json"]))
         }
     }
 

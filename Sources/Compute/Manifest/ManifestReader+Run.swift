@@ -153,7 +153,8 @@ extension ManifestReader {
                     .badName(
                         entry.value.place, entry.key, kind: "environment",
                         pattern:
-                            "capital letters, digits and \"_\", not starting LD_ PEERNODE_ GLIBC_ PYTHON"))
+                            "capital letters, digits and \"_\", not starting LD_ PEERNODE_ GLIBC_ PYTHON"
+                    ))
                 continue
             }
             guard
@@ -185,7 +186,8 @@ extension ManifestReader {
         }
         guard
             let text = fields.text(
-                value, "run.stdin.inline", max: ComputeLimits.inlineValueBytesMax, example: "\"text\"")
+                value, "run.stdin.inline", max: ComputeLimits.inlineValueBytesMax,
+                example: "\"text\"")
         else { return }
         let bytes = Array(text.utf8)
         if bytes.isEmpty {

@@ -6,7 +6,9 @@ import Verdict
 extension ManifestReader {
     mutating func readResources(_ node: ManifestNode) {
         let allowed = ["cpu", "pids", "gpu", "memory", "disk", "cpuTime", "fuel"]
-        guard let resources = fields.fields(node, allowed, example: "{memory: 512MiB}") else { return }
+        guard let resources = fields.fields(node, allowed, example: "{memory: 512MiB}") else {
+            return
+        }
         if let node = resources["cpu"], let value = fields.cores(node) {
             work.cpuThousandths = UInt32(value)
         }
@@ -62,7 +64,8 @@ extension ManifestReader {
                     addSource(.only, .account(PeerID(raw)), item)
                 } else {
                     fields.report(
-                        .badName(item.place, text, kind: "peer", pattern: "peer_ and 52 characters"))
+                        .badName(item.place, text, kind: "peer", pattern: "peer_ and 52 characters")
+                    )
                 }
             }
         }
@@ -118,7 +121,8 @@ extension ManifestReader {
         }
         if let node = verify["replicas"] {
             replicasNode = node
-            if case .scalar("auto", _) = node.content {} else {
+            if case .scalar("auto", _) = node.content {
+            } else {
                 replicas = fields.integer(node, "verify.replicas", 1...9)
             }
         }
@@ -148,7 +152,9 @@ extension ManifestReader {
         var kindNode = node
         if case .mapping = node.content {
             let allowed = ["kind", "unordered", "at", "abs", "rel", "scale", "threshold"]
-            guard let compare = fields.fields(node, allowed, example: "{kind: json}") else { return }
+            guard let compare = fields.fields(node, allowed, example: "{kind: json}") else {
+                return
+            }
             guard let kind = compare["kind"] else {
                 fields.report(.missing(node.place, "kind", example: "kind: json"))
                 return
@@ -175,7 +181,8 @@ extension ManifestReader {
                 fields.report(
                     .badName(
                         item.place, text, kind: "path",
-                        pattern: "a JSON pointer such as /a/b, \"*\" for one segment, \"**\" for any"))
+                        pattern:
+                            "a JSON pointer such as /a/b, \"*\" for one segment, \"**\" for any"))
             }
         }
     }
@@ -262,7 +269,9 @@ extension ManifestReader {
 
     mutating func readSchedule(_ node: ManifestNode) {
         let allowed = ["priority", "deadline", "notBefore"]
-        guard let schedule = fields.fields(node, allowed, example: "{priority: high}") else { return }
+        guard let schedule = fields.fields(node, allowed, example: "{priority: high}") else {
+            return
+        }
         if let node = schedule["priority"] {
             switch fields.choice(node, ["low", "normal", "high"]) {
             case "low": purchase.priority = .low
@@ -270,7 +279,9 @@ extension ManifestReader {
             default: purchase.priority = .normal
             }
         }
-        if let node = schedule["deadline"] { purchase.deadline = readMoment(node, "schedule.deadline") }
+        if let node = schedule["deadline"] {
+            purchase.deadline = readMoment(node, "schedule.deadline")
+        }
         // A job that waits here for its hour would have no id to tell until then.
         later(schedule["notBefore"], "schedule.notBefore")
     }

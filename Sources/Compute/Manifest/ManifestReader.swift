@@ -67,7 +67,8 @@ struct ManifestReader {
             readRun(run)
         } else {
             fields.report(
-                .missing(node.place, "run", example: "run: {runtime: command, args: [echo, hello]}"))
+                .missing(node.place, "run", example: "run: {runtime: command, args: [echo, hello]}")
+            )
         }
         if let outputs = top["outputs"] { readOutputs(outputs) }
         if let resources = top["resources"] { readResources(resources) }
@@ -95,7 +96,9 @@ struct ManifestReader {
 
     mutating func readNames(_ top: Fields) {
         purchase.name = ManifestNames.job(from: fileName)
-        if let node = top["name"], let name = fields.text(node, "name", max: 256, example: "heatmap") {
+        if let node = top["name"],
+            let name = fields.text(node, "name", max: 256, example: "heatmap")
+        {
             if ManifestNames.isJob(name) {
                 purchase.name = name
             } else {

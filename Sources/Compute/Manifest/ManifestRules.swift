@@ -96,7 +96,8 @@ public enum SandboxPath {
         let parts = path.utf8.dropFirst(prefix.utf8.count)
             .split(separator: 0x2f, omittingEmptySubsequences: false)
         return parts.allSatisfy { part in
-            !part.isEmpty && part.count <= 255 && Array(part) != [0x2e] && Array(part) != [0x2e, 0x2e]
+            !part.isEmpty && part.count <= 255 && Array(part) != [0x2e]
+                && Array(part) != [0x2e, 0x2e]
                 && part.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
         }
     }
@@ -169,7 +170,8 @@ enum Quantity {
         else { return .unreadable }
         let decimal = number.decimal
         if decimal.isNegative || decimal.exponent < -places { return .unreadable }
-        let digits = decimal.digits + [UInt8](repeating: 0, count: min(decimal.exponent + places, 40))
+        let digits =
+            decimal.digits + [UInt8](repeating: 0, count: min(decimal.exponent + places, 40))
         if digits.count > 19 { return .tooLarge }
         return .value(digits.reduce(UInt64(0)) { $0 * 10 + UInt64($1) })
     }

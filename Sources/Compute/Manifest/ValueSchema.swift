@@ -104,8 +104,10 @@ public struct ValueSchema: Sendable {
         case "const": rules.append(.oneOf([value]))
         case "minimum": rules.append(.bound(try number(), isLower: true, isExclusive: false))
         case "maximum": rules.append(.bound(try number(), isLower: false, isExclusive: false))
-        case "exclusiveMinimum": rules.append(.bound(try number(), isLower: true, isExclusive: true))
-        case "exclusiveMaximum": rules.append(.bound(try number(), isLower: false, isExclusive: true))
+        case "exclusiveMinimum":
+            rules.append(.bound(try number(), isLower: true, isExclusive: true))
+        case "exclusiveMaximum":
+            rules.append(.bound(try number(), isLower: false, isExclusive: true))
         case "minLength": rules.append(.length(try count(), isLower: true))
         case "maxLength": rules.append(.length(try count(), isLower: false))
         case "minItems": rules.append(.count(try count(), isLower: true))
@@ -145,7 +147,11 @@ public struct ValueSchema: Sendable {
 
     static func typeNames(_ value: JSONValue, path: [String]) throws(Problem) -> [String] {
         let list: [String]
-        if case .string(let one) = value { list = [one] } else { list = try names(value, path: path) }
+        if case .string(let one) = value {
+            list = [one]
+        } else {
+            list = try names(value, path: path)
+        }
         if list.isEmpty || !list.allSatisfy({ types.contains($0) }) {
             throw Problem(path: path, reason: .badType("one of \(Shown.list(types))"))
         }
@@ -179,18 +185,21 @@ public struct ValueSchema: Sendable {
         case (.bound(let limit, let isLower, let isExclusive), .number(let number)):
             let isBeyond = isLower ? number < limit : number > limit
             if isBeyond || isExclusive && number == limit {
-                let word = isExclusive ? (isLower ? "above" : "below") : (isLower ? "at least" : "at most")
+                let word =
+                    isExclusive ? (isLower ? "above" : "below") : (isLower ? "at least" : "at most")
                 throw fail("\(shown) is not \(word) \(limit.text)")
             }
         case (.length(let limit, let isLower), .string(let text)):
             let count = UInt64(text.unicodeScalars.count)
             if isLower ? count < limit : count > limit {
-                throw fail("\(count) characters, \(isLower ? "at least" : "at most") \(limit) are allowed")
+                throw fail(
+                    "\(count) characters, \(isLower ? "at least" : "at most") \(limit) are allowed")
             }
         case (.count(let limit, let isLower), .array(let items)):
             let count = UInt64(items.count)
             if isLower ? count < limit : count > limit {
-                throw fail("\(count) items, \(isLower ? "at least" : "at most") \(limit) are allowed")
+                throw fail(
+                    "\(count) items, \(isLower ? "at least" : "at most") \(limit) are allowed")
             }
         case (.required(let names), .object):
             for name in names where value[name] == nil {

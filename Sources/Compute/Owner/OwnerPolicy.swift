@@ -215,11 +215,15 @@ public enum OwnerPolicy {
         } else {
             reasons.append(.tier)
         }
-        if capability.runtime(work.runtime) == nil || !settings.runtimes(for: owner).contains(work.runtime) {
+        if capability.runtime(work.runtime) == nil
+            || !settings.runtimes(for: owner).contains(work.runtime)
+        {
             reasons.append(.noRuntime)
         }
         if !hasRequired(job.purchase.require, capability) { reasons.append(.noCapability) }
-        if settings.denyOwners.contains(owner) || settings.allowOwners.map({ !$0.contains(owner) }) ?? false {
+        if settings.denyOwners.contains(owner)
+            || settings.allowOwners.map({ !$0.contains(owner) }) ?? false
+        {
             reasons.append(.denied)
         }
         if work.cpuThousandths > settings.cpuThousandths { reasons.append(.coresSmall) }
@@ -229,7 +233,9 @@ public enum OwnerPolicy {
         }
         if need.diskBytes > settings.diskBytes { reasons.append(.diskSmall) }
         if work.runNanoseconds > settings.maxRunNanoseconds { reasons.append(.runShort) }
-        if settings.slots == 0 || queued >= ComputeLimits.executionsQueuedMax { reasons.append(.noSlot) }
+        if settings.slots == 0 || queued >= ComputeLimits.executionsQueuedMax {
+            reasons.append(.noSlot)
+        }
         return reasons.isEmpty ? .accept : .decline(reasons.sorted())
     }
 

@@ -22,7 +22,9 @@ public struct WeekSchedule: Sendable, Hashable {
             guard words.count == 2, let days = WeekSchedule.days(words[0]),
                 let span = WeekSchedule.span(words[1])
             else { return nil }
-            for day in days { ranges.append((day * 1_440 + span.lowerBound)..<(day * 1_440 + span.upperBound)) }
+            for day in days {
+                ranges.append((day * 1_440 + span.lowerBound)..<(day * 1_440 + span.upperBound))
+            }
         }
     }
 
@@ -36,7 +38,8 @@ public struct WeekSchedule: Sendable, Hashable {
         var all: [Int] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-            guard let first = ends.first.flatMap({ days.firstIndex(of: $0) }), ends.count <= 2 else { return nil }
+            guard let first = ends.first.flatMap({ days.firstIndex(of: $0) }), ends.count <= 2
+            else { return nil }
             guard ends.count == 2 else {
                 all.append(first)
                 continue
@@ -56,13 +59,16 @@ public struct WeekSchedule: Sendable, Hashable {
     static func span(_ text: String) -> Range<Int>? {
         if text == "all" { return 0..<1_440 }
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-        guard ends.count == 2, let from = minute(ends[0]), let to = minute(ends[1]) else { return nil }
+        guard ends.count == 2, let from = minute(ends[0]), let to = minute(ends[1]) else {
+            return nil
+        }
         return from..<(to > from ? to : to + 1_440)
     }
 
     static func minute(_ text: String) -> Int? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy(ManifestNames.isDigit) }),
+        guard parts.count == 2,
+            parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy(ManifestNames.isDigit) }),
             let hour = Int(parts[0]), let minute = Int(parts[1]), hour <= 24, minute < 60,
             hour * 60 + minute <= 1_440
         else { return nil }

@@ -44,7 +44,9 @@ public struct Outcome: Sendable, Hashable {
             return failed(.badOutput("printed no JSON result"), hashing: hashing)
         }
         let termination = end.termination(of: item, in: frame)
-        guard case .exited(code: 0) = termination else { return failed(termination, hashing: hashing) }
+        guard case .exited(code: 0) = termination else {
+            return failed(termination, hashing: hashing)
+        }
         let selected: Selection
         do throws(Unfit) {
             selected = try ResultSelection.select(work, item.result, stdout: stdout, schema: schema)
@@ -53,7 +55,8 @@ public struct Outcome: Sendable, Hashable {
             termination: termination, body: selected.bytes, compareHash: .zero, resultBlob: nil,
             hasNotFiniteLine: selected.hasNotFiniteLine)
         if work.hasFileDocument {
-            outcome.resultBlob = selected.isJSON ? nil : work.resultMode == .none ? nil : selected.bytes
+            outcome.resultBlob =
+                selected.isJSON ? nil : work.resultMode == .none ? nil : selected.bytes
             outcome.body = document(work, selected, files, hashing: hashing)
         }
         do throws(JSONError) {
@@ -143,7 +146,9 @@ enum ResultSelection {
             selection.hasNotFiniteLine = hasNotFinite
         }
         if UInt64(selection.bytes.count) > work.resultBytesMax {
-            throw .init(text: "the result is not valid: it is larger than \(Shown.size(work.resultBytesMax))")
+            throw .init(
+                text:
+                    "the result is not valid: it is larger than \(Shown.size(work.resultBytesMax))")
         }
         if let schema { try check(selection, schema) }
         return selection

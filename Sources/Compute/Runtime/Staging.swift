@@ -52,8 +52,10 @@ public enum Staging {
         var all: [Entry] = []
         switch work.source {
         case .none: break
-        case .file(let id, _): all.append(.init(path: ".program", content: .blob(id), isExecutable: true))
-        case .tree(let id, _): all.append(.init(path: ".app", content: .tree(id), isExecutable: false))
+        case .file(let id, _):
+            all.append(.init(path: ".program", content: .blob(id), isExecutable: true))
+        case .tree(let id, _):
+            all.append(.init(path: ".app", content: .tree(id), isExecutable: false))
         }
         if case .bytes(.blob(let id, _)) = work.stdin {
             all.append(.init(path: ".stdin", content: .blob(id), isExecutable: false))
@@ -62,8 +64,10 @@ public enum Staging {
             let path = String(input.mount.dropFirst("/in/".count))
             switch input.content {
             case .json: break
-            case .file(let id, _): all.append(.init(path: path, content: .blob(id), isExecutable: false))
-            case .tree(let id, _): all.append(.init(path: path, content: .tree(id), isExecutable: false))
+            case .file(let id, _):
+                all.append(.init(path: path, content: .blob(id), isExecutable: false))
+            case .tree(let id, _):
+                all.append(.init(path: path, content: .tree(id), isExecutable: false))
             }
         }
         all.append(.init(path: "inputs.json", content: .inputsJSON, isExecutable: false))

@@ -65,7 +65,8 @@ public struct DeskRecord: Sendable, Hashable {
                 continue
             }
             guard !isBroken, let last = chains.last?.last else { continue }
-            if record.sequence == last.sequence + 1, record.previous == last.hash(hashing: hashing) {
+            if record.sequence == last.sequence + 1, record.previous == last.hash(hashing: hashing)
+            {
                 chains[chains.count - 1].append(record)
             } else {
                 isBroken = true

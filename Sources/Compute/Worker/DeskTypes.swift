@@ -67,7 +67,8 @@ public struct LeaseStanding: Sendable, Hashable {
     public var isRevealOpen: Bool
 
     public init(
-        id: LeaseID, terms: JobTerms, deadline: UInt64, step: Step = .active, isRevealOpen: Bool = false
+        id: LeaseID, terms: JobTerms, deadline: UInt64, step: Step = .active,
+        isRevealOpen: Bool = false
     ) {
         self.id = id
         self.terms = terms

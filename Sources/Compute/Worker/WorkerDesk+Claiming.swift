@@ -7,9 +7,10 @@ extension WorkerDesk {
     mutating func sealed(
         _ ticket: Ticket, _ outputs: SealedOutputs, salt: Digest, into effects: inout [Effect]
     ) {
-        guard let id = take(ticket), let execution = executions[id] else { return }
+        guard let id = take(ticket, \.isSealing), let execution = executions[id] else { return }
         let result = WorkerDesk.result(outputs, execution.terms.spec)
-        guard result.cpuMicros <= ReplicaResult.usageMax, result.bodyBytes <= execution.terms.spec.outputBytesMax,
+        guard result.cpuMicros <= ReplicaResult.usageMax,
+            result.bodyBytes <= execution.terms.spec.outputBytesMax,
             outputs.blobs.count <= Claim.blobsMax
         else {
             handBack(id, .sandboxFailed("the outcome exceeds the job's limits"), into: &effects)
@@ -34,26 +35,29 @@ extension WorkerDesk {
     /// The ledger's Result of what was sealed (`ledger.md` 8.4).
     static func result(_ outputs: SealedOutputs, _ spec: JobSpec) -> ReplicaResult {
         let (status, exitCode) = outputs.termination.code
-        let wall = min(max(outputs.usage.wallMillis, 1), ReplicaResult.usageMax / UInt64(max(spec.memoryMiB, 1)))
+        let wall = min(
+            max(outputs.usage.wallMillis, 1),
+            ReplicaResult.usageMax / UInt64(max(spec.memoryMiB, 1)))
         let isInline = outputs.bodyBytes > 0 && outputs.bodyBytes <= UInt64(spec.inlineMax)
         return ReplicaResult(
             status: ReplicaResult.Status(rawValue: status) ?? .taskFailed, exitCode: exitCode,
             bodyHash: outputs.body, bodyBytes: outputs.bodyBytes, compareHash: outputs.compareHash,
             sketch: [], cpuMicros: outputs.usage.cpuMicros,
-            memoryMiBMillis: UInt64(spec.memoryMiB) * wall, wallMillis: wall, report: outputs.report,
+            memoryMiBMillis: UInt64(spec.memoryMiB) * wall, wallMillis: wall,
+            report: outputs.report,
             inline: isInline ? outputs.inline : [])
     }
 
     mutating func sealFailed(
         _ ticket: Ticket, _ reason: RunEndReason, into effects: inout [Effect]
     ) {
-        guard let id = take(ticket) else { return }
+        guard let id = take(ticket, \.isSealing) else { return }
         handBack(id, reason, into: &effects)
     }
 
     mutating func persisted(_ ticket: Ticket, into effects: inout [Effect]) {
         // Records that are not synced are answered too; nobody waits for them.
-        guard tickets[ticket] != nil, let id = take(ticket) else { return }
+        guard tickets[ticket] != nil, let id = take(ticket, \.isRecording) else { return }
         switch executions[id]?.phase {
         case .recording: enter(.waiting, id, into: &effects)
         case .recordingClaim: submitClaim(id, into: &effects)
@@ -63,7 +67,7 @@ extension WorkerDesk {
 
     mutating func persistFailed(_ ticket: Ticket, into effects: inout [Effect]) {
         stats.journalFailures += 1
-        guard tickets[ticket] != nil, let id = take(ticket) else { return }
+        guard tickets[ticket] != nil, let id = take(ticket, \.isRecording) else { return }
         executions.update(id) { $0.claim = nil }
         handBack(id, .hostDiskFull("the journal cannot be written"), into: &effects)
     }

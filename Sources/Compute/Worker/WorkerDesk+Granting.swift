@@ -61,7 +61,9 @@ extension WorkerDesk {
             else {
                 stats.specMismatches += 1
                 refuse(id, .inputUnavailable, into: &effects)
-                effects.append(.handBack(id, .inputUnavailable, .inputUnavailable("the job contradicts its entry")))
+                effects.append(
+                    .handBack(
+                        id, .inputUnavailable, .inputUnavailable("the job contradicts its entry")))
                 continue
             }
             accept(id, decoded, into: &effects)
@@ -103,7 +105,8 @@ extension WorkerDesk {
             if case .waiting = $1.value.phase { $0 + 1 } else { $0 }
         }
         let answer = OwnerPolicy.accepts(
-            job, owner: execution.terms.owner, settings, capability, effectiveDecision, queued: queued)
+            job, owner: execution.terms.owner, settings, capability, effectiveDecision,
+            queued: queued)
         if case .decline(let reasons) = answer {
             decline(id, reasons, into: &effects)
             return
@@ -167,7 +170,7 @@ extension WorkerDesk {
     }
 
     mutating func staged(_ ticket: Ticket, _ plan: StagePlan, into effects: inout [Effect]) {
-        guard let id = take(ticket) else { return }
+        guard let id = take(ticket, \.isStaging) else { return }
         deadlines.cancel(TimerID(kind: .inputLimit, lease: id))
         executions.update(id) { $0.fetchedBytes = plan.fetchedBytes }
         enter(.ready(plan), id, into: &effects)
@@ -177,7 +180,7 @@ extension WorkerDesk {
     mutating func stageFailed(
         _ ticket: Ticket, _ reason: RunEndReason, into effects: inout [Effect]
     ) {
-        guard let id = take(ticket) else { return }
+        guard let id = take(ticket, \.isStaging) else { return }
         if case .inputUnavailable = reason {
             enter(.stagingAgain, id, into: &effects)
             deadlines.set(TimerID(kind: .fetchRetry, lease: id), at: retryTime(Self.fetchRetry))
@@ -200,7 +203,8 @@ extension WorkerDesk {
     /// Gives the lease back without an outcome (rows with "no" in `compute.md` 3.1).
     mutating func handBack(_ id: LeaseID, _ reason: RunEndReason, into effects: inout [Effect]) {
         noteSandbox(reason, into: &effects)
-        guard let number = reason.declineReason, let code = Entry.DeclineReason(rawValue: number) else {
+        guard let number = reason.declineReason, let code = Entry.DeclineReason(rawValue: number)
+        else {
             close(id, into: &effects)
             return
         }

@@ -63,7 +63,7 @@ extension WorkerDesk {
 
     /// Goes on with a claim that was sealed before the crash: same salt, same bytes, or nothing at all.
     mutating func blobsChecked(_ ticket: Ticket, _ areWhole: Bool, into effects: inout [Effect]) {
-        guard let id = take(ticket), let execution = executions[id] else { return }
+        guard let id = take(ticket, \.isChecking), let execution = executions[id] else { return }
         guard areWhole else {
             mark("desk.damagedClaim")
             if execution.step == .active {

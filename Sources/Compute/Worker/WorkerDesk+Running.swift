@@ -63,7 +63,8 @@ extension WorkerDesk {
         _ id: LeaseID, _ run: RunID, _ end: RunEnd, into effects: inout [Effect]
     ) {
         guard let execution = executions[id], let job = execution.job, let frame = execution.frame,
-            let capability, let runtime = capability.runtime(job.work.runtime), let item = end.items.first
+            let capability, let runtime = capability.runtime(job.work.runtime),
+            let item = end.items.first
         else {
             handBack(id, .sandboxFailed("no item ended"), into: &effects)
             return
@@ -95,8 +96,10 @@ extension WorkerDesk {
                 ticket, id,
                 SealOrder(
                     run: run, job: job, frame: frame, end: end, capability: runtime,
-                    isolation: capability.isolation ?? job.work.isolation, attempt: execution.attempt,
-                    inlineMax: execution.terms.spec.inlineMax, fetchedBytes: execution.fetchedBytes)))
+                    isolation: capability.isolation ?? job.work.isolation,
+                    attempt: execution.attempt,
+                    inlineMax: execution.terms.spec.inlineMax, fetchedBytes: execution.fetchedBytes)
+            ))
     }
 
     /// A run that we cancelled is over.
@@ -131,7 +134,11 @@ extension WorkerDesk {
         }
         executions.update(id) { $0.isOver = true }
         let reason: RunEndReason
-        if case .released(byCancel: true) = ending { reason = .cancelled } else { reason = .leaseLost }
+        if case .released(byCancel: true) = ending {
+            reason = .cancelled
+        } else {
+            reason = .leaseLost
+        }
         effects.append(.notify(.state(id, .ended)))
         stop(id, reason, into: &effects)
     }
@@ -167,7 +174,11 @@ extension WorkerDesk {
     mutating func applyPause(into effects: inout [Effect]) {
         for (id, execution) in executions where execution.phase.isUnfinished {
             let timer = TimerID(kind: .pauseLimit, lease: id)
-            if isPaused { deadlines.set(timer, at: now + Self.pauseMax) } else { deadlines.cancel(timer) }
+            if isPaused {
+                deadlines.set(timer, at: now + Self.pauseMax)
+            } else {
+                deadlines.cancel(timer)
+            }
             switch execution.phase {
             case .running(let run): effects.append(.order(run, isPaused ? .pause : .resume))
             case .ready(let plan) where !isPaused: start(id, plan, into: &effects)

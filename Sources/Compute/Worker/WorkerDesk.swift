@@ -227,18 +227,23 @@ public struct WorkerDesk: Sendable {
         return ticket
     }
 
-    /// The lease that waits for this ticket; counted if none does.
-    mutating func take(_ ticket: Ticket) -> LeaseID? {
-        guard let id = tickets.removeValue(forKey: ticket), executions[id]?.phase.ticket == ticket else {
+    /// The lease whose phase waits for this ticket in this way; counted if none does.
+    mutating func take(_ ticket: Ticket, _ isAwaited: (Execution.Phase) -> Bool) -> LeaseID? {
+        guard let id = tickets[ticket], let phase = executions[id]?.phase, phase.ticket == ticket,
+            isAwaited(phase)
+        else {
             stats.lateTickets += 1
             return nil
         }
+        tickets[ticket] = nil
         return id
     }
 
     /// Writes a step into the lease's journal. Only a synced one is waited for.
     @discardableResult
-    mutating func record(_ step: DeskRecord.Step, _ id: LeaseID, into effects: inout [Effect]) -> Ticket {
+    mutating func record(_ step: DeskRecord.Step, _ id: LeaseID, into effects: inout [Effect])
+        -> Ticket
+    {
         let ticket = newTicket(id)
         var record: DeskRecord?
         executions.update(id) { execution in
@@ -257,16 +262,20 @@ public struct WorkerDesk: Sendable {
 
     mutating func enter(_ phase: Execution.Phase, _ id: LeaseID, into effects: inout [Effect]) {
         var shown: WorkerEvent.State?
+        var past: Ticket?
         executions.update(id) { execution in
             if execution.phase.state != phase.state { shown = phase.state }
+            past = execution.phase.ticket
             execution.phase = phase
         }
+        if let past { tickets[past] = nil }
         if let shown { effects.append(.notify(.state(id, shown))) }
     }
 
     /// Ends the lease here: nothing of it is left but served blobs.
     mutating func close(_ id: LeaseID, into effects: inout [Effect]) {
         guard let execution = executions.remove(id) else { return }
+        if let ticket = execution.phase.ticket { tickets[ticket] = nil }
         for kind in TimerID.Kind.allCases { deadlines.cancel(TimerID(kind: kind, lease: id)) }
         if execution.isStaged { effects.append(.unstage(id)) }
         for blob in execution.pinned { effects.append(.unpin(blob, .lease)) }
@@ -323,6 +332,17 @@ struct Execution: Sendable {
             }
         }
 
+        var isRecording: Bool {
+            switch self {
+            case .recording, .recordingClaim: true
+            default: false
+            }
+        }
+
+        var isStaging: Bool { if case .staging = self { true } else { false } }
+        var isSealing: Bool { if case .sealing = self { true } else { false } }
+        var isChecking: Bool { if case .checking = self { true } else { false } }
+
         var holdsSlot: Bool {
             switch self {
             case .staging, .stagingAgain, .ready, .running, .stopping, .sealing: true
@@ -333,7 +353,8 @@ struct Execution: Sendable {
         /// Whether the execution still needs the machine, so that a pause concerns it.
         var isUnfinished: Bool {
             switch self {
-            case .fetchingSpec, .recording, .waiting, .staging, .stagingAgain, .ready, .running: true
+            case .fetchingSpec, .recording, .waiting, .staging, .stagingAgain, .ready, .running:
+                true
             default: false
             }
         }

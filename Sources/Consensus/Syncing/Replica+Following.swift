@@ -39,7 +39,7 @@ extension Replica {
 
     /// Peers that do not vote follow two upstreams: a seat if one is linked, and a random link.
     mutating func chooseUpstreams() {
-        guard mode != .active, mode != .stopped else { return }
+        guard isWatcher, mode != .stopped else { return }
         var links = peers.filter { $0.value.isLinked }.map(\.key)
         links.removeAll { peer in upstreams.contains { $0.peer == peer } }
         links.shuffle(using: &generator)
@@ -64,8 +64,6 @@ extension Replica {
 
     /// Drops an upstream that is more than 5 s behind, and renews the others.
     mutating func followDue() {
-        if mode == .active { upstreams = [] }
-        guard mode != .active else { return }
         let isBehind = peers.contains { ($0.value.claim?.executedHeight ?? 0) > handed.height }
         upstreams.removeAll { isBehind && now - $0.heardAt > Replica.followPeriod }
         for i in upstreams.indices where now - upstreams[i].askedAt >= Replica.followPeriod * 2 {
@@ -75,6 +73,9 @@ extension Replica {
         deadlines.set(.follow, at: now + Replica.followPeriod)
         chooseUpstreams()
     }
+
+    /// Whether this peer never votes in this epoch: an observer, or a seat without its key.
+    var isWatcher: Bool { own == nil || configuration.voting == nil }
 
     static let followPeriod = Interval.seconds(5)
 }

@@ -6,7 +6,7 @@ extension Replica {
     mutating func linkUp(_ peer: PeerID) {
         peers[peer, default: PeerState()].isLinked = true
         sendStatus(to: [peer], wantsAnswer: true)
-        if mode != .active, upstreams.count < 2 { chooseUpstreams() }
+        if isWatcher, upstreams.count < 2 { chooseUpstreams() }
     }
 
     mutating func linkDown(_ peer: PeerID) {

@@ -42,7 +42,6 @@ extension Replica {
         var record = views[w] ?? ViewRecord()
         record[ballot.kind] = certificate
         if record.endedAt == nil { record.endedAt = now }
-        let isFinalised = record[.finalize] != nil || record.finalizeMark != nil
         views[w] = record
         invariant(certificate.votes.count >= seats.quorum, "\(certificate.votes.count) votes")
         if ballot.kind != .finalize {
@@ -60,7 +59,7 @@ extension Replica {
         case .nullify:
             if w >= view {
                 leave(w, by: certificate)
-                if isActive, !isFinalised { setNullifyMark(w) }
+                if isActive { setNullifyMark(w) }
             }
         case .finalize:
             raiseTip(view: w, hash: ballot.blockHash)
@@ -80,7 +79,7 @@ extension Replica {
 
     /// Leaving a view by its nullification forbids to finalise it; the mark is written with the next vote.
     mutating func setNullifyMark(_ w: UInt64) {
-        if views[w]?.nullifyMark ?? false { return }
+        if let record = views[w], record.nullifyMark || record.finalizeMark != nil { return }
         views[w, default: ViewRecord()].nullifyMark = true
         lazyWrites.put(
             .journal, JournalKey.mark(epoch: epoch, view: w, kind: .nullify), Digest.zero.bytes)

@@ -108,7 +108,7 @@ extension Replica {
             case .attestation: resendAttestation()
             case .status: statusDue()
             case .follow: followDue()
-            case .fetch, .wake: break
+            case .wake: break
             }
             if mode == .stopped { return }
         }

@@ -134,8 +134,8 @@ public struct Receipt: Sendable, Hashable, WireCodable {
         switch kind {
         case 1:
             let entries = try r.list(PlacedEntry.self, max: Receipt.entriesMax, itemBytesMin: 16)
-            subject = .job(
-                entries: entries, draws: try r.list(CandidateList.self, max: LedgerLimits.leasesPerJobMax, itemBytesMin: 4))
+            let draws = try r.list(CandidateList.self, max: LedgerLimits.leasesPerJobMax, itemBytesMin: 4)
+            subject = .job(entries: entries, draws: draws)
         case 2: subject = .transaction(try r.value())
         default: throw .unknownTag(UInt64(kind))
         }

@@ -67,8 +67,10 @@ public struct ClockRecord: StateRecord, Sendable, Hashable {
     /// Jobs whose draw waits for its next attempt.
     public var waitingJobs: UInt32
 
-    init(height: UInt64, epoch: UInt64, view: UInt64, time: UInt64, ledgerTime: UInt64, mix: Digest, waitingJobs: UInt32)
-    {
+    init(
+        height: UInt64, epoch: UInt64, view: UInt64, time: UInt64, ledgerTime: UInt64, mix: Digest,
+        waitingJobs: UInt32
+    ) {
         self.height = height
         self.epoch = epoch
         self.view = view

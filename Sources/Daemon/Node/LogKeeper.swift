@@ -89,7 +89,7 @@ public struct LogKeeper: Sendable {
 
     public func link(_ height: UInt64) -> DigestLink? {
         guard let row = try? store.get(.proofs, DigestStep.key(height)) else { return nil }
-        return (try? DigestStep(decoding: row))?.link
+        return try? DigestStep(decoding: row).link
     }
 }
 

@@ -1,5 +1,7 @@
+import Runner
 import Wire
 public import Basis
+public import Compute
 public import Consensus
 import Credits
 import Glibc
@@ -67,6 +69,8 @@ public actor NodeActor {
         case progressed(TransactionID, LogNode.EntryProgress)
         case membership(MembershipEvent)
         case genesis([UInt8])
+        case job(JobEvent)
+        case work(WorkerEvent)
         case failed(String)
     }
 
@@ -82,6 +86,12 @@ public actor NodeActor {
     var fetches = BlobFetches()
     /// Bodies and logs of executions whose commits are not closed yet: nobody may have them.
     var sealed: Set<BlobID> = []
+    var workshop: Workshop?
+    var submissions: [Ticket: CheckedContinuation<SubmitReply, Never>] = [:]
+    var cancellations: [Ticket: CheckedContinuation<CancelReply, Never>] = [:]
+    /// Executions here, also some that ended, for `status`.
+    public internal(set) var work = SortedMap<LeaseID, WorkView>()
+    static let workKeptMax = 256
     var lastClock: Basis.Instant = .zero
     public let startedAt: Basis.Instant
     /// Alarms since the start, newest last; at most `alarmsMax`.
@@ -113,7 +123,7 @@ public actor NodeActor {
     /// Opens the sockets and begins to turn. Once, before anything else.
     /// - Returns: where the node listens.
     /// - Throws: ListenError, or what the store says; nothing turns then.
-    public func start(listen: [SocketAddress], log: LogNode?) throws -> [SocketAddress] {
+    public func start(listen: [SocketAddress], log: LogNode?, desks: DeskStart) throws -> [SocketAddress] {
         let sockets = PeerSockets(loop) { [weak self] input in self?.assumeIsolated { $0.take(input) } }
         try sockets.listen(on: listen)
         self.sockets = sockets
@@ -128,7 +138,7 @@ public actor NodeActor {
         give(.start(restored))
         let port = sockets.localAddresses.first?.port ?? 0
         give(.interfaces(NodeActor.interfaces(of: listen, port: port)))
-        if let log { give(.adopt(log)) }
+        if let log { give(.adopt(log, desks)) }
         return sockets.localAddresses
     }
 
@@ -138,7 +148,17 @@ public actor NodeActor {
         return bound.isEmpty ? Resolver.interfaceAddresses(port: port) : bound
     }
 
-    public func adopt(_ log: LogNode) { give(.adopt(log)) }
+    public func adopt(_ log: LogNode, desks: DeskStart) { give(.adopt(log, desks)) }
+    /// Own hardware and runtimes, for membership, desk and offers.
+    public func offer(_ capability: Compute.CapabilitySummary, settings: OwnerSettings) {
+        give(
+            .classes(
+                capability.runtimes.compactMap { found in
+                    RuntimeKind(id: found.runtime).map { .init(runtime: $0, classID: found.classID) }
+                }))
+        give(.desk(.settings(settings)))
+        give(.desk(.capability(capability)))
+    }
     public func join(_ target: JoinTarget) { give(.join(target)) }
     public func leave(_ mode: LeaveMode) { give(.leave(mode)) }
 
@@ -150,6 +170,13 @@ public actor NodeActor {
         timer = nil
         for (_, answer) in answers { answer.resume(returning: .stopped) }
         answers = [:]
+        for (_, reply) in submissions { reply.resume(returning: .failed("the node stops")) }
+        submissions = [:]
+        for (_, reply) in cancellations { reply.resume(returning: .notFound) }
+        cancellations = [:]
+        workshop?.runner.close()
+        workshop?.slots.remove()
+        workshop = nil
         changes.wakeAll()
     }
 
@@ -208,6 +235,8 @@ public actor NodeActor {
         case .genesisUnavailable: note("no contact gave the network's genesis; asking again")
         case .log(let effect): carryOut(effect)
         case .exchange(let effect): carryOut(effect)
+        case .desk(let effect): carryOut(effect)
+        case .book(let effect): carryOut(effect)
         }
     }
 

@@ -3,51 +3,35 @@
 # It imports nothing that the interpreter has not loaded (json alone costs 6 ms). It reads its frame, a Python literal,
 # from descriptor 3, runs the program as __main__, and writes the global `result` as JSON to descriptor 4. The settings
 # that make two machines agree help honest programs; they are no wall.
+import builtins
+import posix
 import sys
+import time
 
 
 def start():
-    import builtins
-    import posix
-
-    def read(fd):
-        parts = []
-        while True:
-            part = posix.read(fd, 1 << 20)
-            if not part:
-                return b"".join(parts)
-            parts.append(part)
-
     frame = eval(read(3), {"__builtins__": {}})
-    posix.close(3)
     posix.set_inheritable(4, False)
     own = posix.getpid()
 
-    def leave(code=None):
-        raise SystemExit(code)
-
-    builtins.exit = builtins.quit = leave
+    builtins.exit = builtins.quit = sys.exit
     if frame["fixed"]:
-        fix(frame, posix)
-
+        fix(frame)
     path = frame["path"]
-    module = type(sys)("__main__")
+    module = sys.modules["__main__"] = type(sys)("__main__")
     space = module.__dict__
-    space["__file__"] = path
-    space["__builtins__"] = builtins
-    sys.modules["__main__"] = module
+    space.update(frame["names"], __file__=path, __builtins__=builtins, inputs=frame["inputs"])
+    space.update(frame["inputs"])
     sys.argv = [path] + frame["args"]
     sys.path[0] = path.rpartition("/")[0]
-    space.update(frame["names"])
-    space["inputs"] = frame["inputs"]
-    space.update(frame["inputs"])
-    code, note = run(path, space, posix)
+    code, note = run(path, space)
     code = finish(code)
+    # A child that the program forked comes out here too; it has nothing to say.
     if posix.getpid() == own:
-        if note:
-            send(posix, note)
-        elif code == 0 and "result" in space:
-            send(posix, encoded(space["result"]))
+        if code == 0 and note is None and "result" in space:
+            note = encoded(space["result"])
+        while note:
+            note = note[posix.write(4, note):]
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -56,30 +40,32 @@ def start():
     posix._exit(code)
 
 
-def run(path, space, posix):
+def read(fd):
+    parts = []
+    while not parts or parts[-1]:
+        parts.append(posix.read(fd, 1 << 20))
+    posix.close(fd)
+    return b"".join(parts)
+
+
+def run(path, space):
     """Runs the program; returns its exit code and what descriptor 4 must say of a failure."""
     try:
-        fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
-        parts = []
-        while True:
-            part = posix.read(fd, 1 << 20)
-            if not part:
-                break
-            parts.append(part)
-        posix.close(fd)
-        exec(compile(b"".join(parts), path, "exec", dont_inherit=True), space)
+        code = read(posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC))
+        exec(compile(code, path, "exec", dont_inherit=True), space)
         return 0, None
     except SystemExit as end:
         return exit_code(end.code), None
     except BaseException as error:
-        note = b"M" if isinstance(error, MemoryError) else None
-        # Without this file's frames; a chain of causes has none of them.
-        trace = error.__traceback__.tb_next
-        try:
-            sys.excepthook(type(error), error.with_traceback(trace), trace)
-        except BaseException:
-            pass
-        return 1, note
+        complain(error, error.__traceback__.tb_next)
+        return 1, b"M" if isinstance(error, MemoryError) else None
+
+
+def complain(error, trace):
+    try:
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+    except BaseException:
+        pass
 
 
 def exit_code(code):
@@ -87,39 +73,24 @@ def exit_code(code):
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    try:
-        sys.stderr.write(str(code) + "\n")
-    except Exception:
-        pass
+    print(code, file=sys.stderr)
     return 1
 
 
 def finish(code):
     """What the interpreter does at its end: wait for threads, then the atexit functions."""
     for name, function in (("threading", "_shutdown"), ("atexit", "_run_exitfuncs")):
-        module = sys.modules.get(name)
-        if module is not None:
+        if name in sys.modules:
             try:
-                getattr(module, function)()
+                getattr(sys.modules[name], function)()
             except SystemExit as end:
                 code = exit_code(end.code)
             except BaseException as error:
-                sys.excepthook(type(error), error, error.__traceback__)
+                complain(error, error.__traceback__)
     return code
 
 
-def send(posix, data):
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[posix.write(4, view):]
-        posix.close(4)
-    except OSError:
-        pass
-
-
-class Unfit(Exception):
-    pass
+Unfit = type("Unfit", (Exception,), {})
 
 
 def encoded(value):
@@ -127,9 +98,7 @@ def encoded(value):
     try:
         encode(value, parts.append, 0)
     except Unfit as reason:
-        return ("!" + str(reason)).encode("utf-8", "replace")
-    except RecursionError:
-        return b"!structure nested too deep"
+        return ("!%s" % reason).encode("utf-8", "replace")
     return "".join(parts).encode("utf-8", "surrogatepass")
 
 
@@ -137,132 +106,98 @@ CONTROLS = {i: "\\u%04x" % i for i in range(32)}
 CONTROLS.update({8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r"})
 
 
-def quoted(text):
-    text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + (text if text.isprintable() else text.translate(CONTROLS)) + '"'
-
-
-def number(value):
-    if value != value:
-        raise Unfit("NaN")
-    if value in (float("inf"), float("-inf")):
-        raise Unfit("infinity")
-    return float.__repr__(value)
+def scalar(value):
+    if value is None or value is True or value is False:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        text = str.__str__(value).replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + (text if text.isprintable() else text.translate(CONTROLS)) + '"'
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        if value != value or value - value != 0:
+            raise Unfit("number that is " + ("infinite" if value == value else "NaN"))
+        return float.__repr__(value)
+    return None
 
 
 def key(value):
-    if isinstance(value, str):
-        return quoted(str(value))
-    if value is None or value is True or value is False:
-        return {None: '"null"', True: '"true"', False: '"false"'}[value]
-    if isinstance(value, int):
-        return '"' + int.__repr__(value) + '"'
-    if isinstance(value, float):
-        return '"' + number(value) + '"'
-    raise Unfit("dict with a key of type " + type(value).__name__)
+    text = scalar(value)
+    if text is None:
+        raise Unfit("dict with a key of type " + type(value).__name__)
+    return text if text[0] == '"' else '"' + text + '"'
 
 
 def encode(value, put, depth):
-    if depth > 64:
+    text = scalar(value)
+    if text is not None:
+        return put(text)
+    if depth > 63:
         raise Unfit("structure nested deeper than 64 levels")
-    if value is None:
-        put("null")
-    elif value is True:
-        put("true")
-    elif value is False:
-        put("false")
-    elif isinstance(value, str):
-        put(quoted(str.__str__(value)))
-    elif isinstance(value, int):
-        put(int.__repr__(value))
-    elif isinstance(value, float):
-        put(number(value))
-    elif isinstance(value, (list, tuple)):
-        mark = "["
-        for item in value:
-            put(mark)
-            encode(item, put, depth + 1)
-            mark = ","
-        put("]" if mark == "," else "[]")
-    elif isinstance(value, dict):
-        mark = "{"
-        for name, item in value.items():
-            put(mark + key(name) + ":")
-            encode(item, put, depth + 1)
-            mark = ","
-        put("}" if mark == "," else "{}")
-    else:
+    if not isinstance(value, (dict, list, tuple)):
         raise Unfit(type(value).__name__)
+    named = isinstance(value, dict)
+    mark = "{" if named else "["
+    for item in value.items() if named else value:
+        put(mark + key(item[0]) + ":" if named else mark)
+        encode(item[1] if named else item, put, depth + 1)
+        mark = ","
+    put(("" if mark == "," else mark) + ("}" if named else "]"))
 
 
-def fix(frame, posix):
+def fix(frame):
     """Clock, randomness and listings that are the same on every machine of a class."""
-    import time
-
-    seed = frame["seed"]
     clock = [frame["epoch"] * 1000000000]
-    words = [seed]
-    real = {name: getattr(time, name) for name in ("sleep", "localtime", "gmtime", "ctime", "asctime", "strftime")}
+    words = [frame["seed"]]
+    mask = 0xFFFFFFFFFFFFFFFF
+    sleep, localtime, gmtime, strftime = time.sleep, time.localtime, time.gmtime, time.strftime
+    listdir, scandir = posix.listdir, posix.scandir
 
     def time_ns():
         clock[0] += 1000000
         return clock[0] - 1000000
 
-    def sleep(seconds):
-        real["sleep"](seconds)
+    def slept(seconds):
+        sleep(seconds)
         clock[0] += int(seconds * 1000000000)
 
     def urandom(count):
         # SplitMix64: repeatable, and nothing that must stay secret.
-        out = b""
-        for _ in range((count + 7) // 8):
-            words[0] = (words[0] + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-            word = words[0]
-            word = ((word ^ word >> 30) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-            word = ((word ^ word >> 27) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        out = bytearray()
+        while len(out) < count:
+            words[0] = words[0] + 0x9E3779B97F4A7C15 & mask
+            word = (words[0] ^ words[0] >> 30) * 0xBF58476D1CE4E5B9 & mask
+            word = (word ^ word >> 27) * 0x94D049BB133111EB & mask
             out += (word ^ word >> 31).to_bytes(8, "little")
-        return out[:count]
+        return bytes(out[:count])
 
-    def instant(seconds):
-        return time.time() if seconds is None else seconds
-
-    time.time_ns = time_ns
-    time.time = lambda: time_ns() / 1000000000
-    time.sleep = sleep
-    time.localtime = lambda seconds=None: real["localtime"](instant(seconds))
-    time.gmtime = lambda seconds=None: real["gmtime"](instant(seconds))
-    time.ctime = lambda seconds=None: real["ctime"](instant(seconds))
-    time.asctime = lambda value=None: real["asctime"](time.localtime() if value is None else value)
-    time.strftime = lambda form, value=None: real["strftime"](form, time.localtime() if value is None else value)
+    def now(seconds=None):
+        return time_ns() / 1000000000 if seconds is None else seconds
 
     class Listing(list):
-        def __iter__(self):
-            return self
+        __iter__ = __enter__ = lambda self: self
+        __exit__ = lambda self, *_: self.clear()
+        close = list.clear
 
         def __next__(self):
             if not self:
                 raise StopIteration
             return self.pop(0)
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            self.clear()
-
-        close = list.clear
-
-    listdir, scandir = posix.listdir, posix.scandir
+    time.time_ns, time.time, time.sleep = time_ns, lambda: now(), slept
+    time.localtime = lambda seconds=None: localtime(now(seconds))
+    time.gmtime = lambda seconds=None: gmtime(now(seconds))
+    time.strftime = lambda form, value=None: strftime(form, time.localtime() if value is None else value)
     posix.listdir = lambda path=None: sorted(listdir(path))
     posix.scandir = lambda path=None: Listing(sorted(scandir(path), key=lambda entry: entry.name))
     posix.urandom = urandom
     posix.getrandom = lambda size, flags=0: urandom(size)
     posix.cpu_count = lambda: frame["cpus"]
-    sys.meta_path.insert(0, hook(seed, time, urandom))
+    sys.meta_path.insert(0, finder(frame["seed"], now, urandom))
 
 
-def hook(seed, time, urandom):
-    """A finder that adjusts three modules when they are first imported."""
+def finder(seed, clock, urandom):
+    """Adjusts three modules when they are first imported."""
 
     def fix_random(module):
         plain = module.Random.seed
@@ -271,7 +206,6 @@ def hook(seed, time, urandom):
             plain(self, int.from_bytes(urandom(16), "little") if a is None else a, version)
 
         module.Random.seed = reseed
-        module.seed = module._inst.seed
         module.seed(seed)
 
     def fix_uuid(module):
@@ -279,25 +213,17 @@ def hook(seed, time, urandom):
         module.getnode = lambda: int.from_bytes(urandom(6), "little") | 1 << 40
 
     def fix_datetime(module):
-        real_date, real_time = module.date, module.datetime
-
         class Like(type):
-            def __instancecheck__(cls, value):
-                return isinstance(value, cls.__mro__[1] if cls.__module__ == "datetime" else cls.__base__)
+            __instancecheck__ = lambda cls, value: isinstance(value, cls.__bases__[0])
 
-        def today(cls):
-            return cls.fromtimestamp(time.time())
+        def adjusted(real, **methods):
+            return Like(real.__name__, (real,), dict({k: classmethod(m) for k, m in methods.items()}, __module__="datetime"))
 
-        def now(cls, tz=None):
-            return cls.fromtimestamp(time.time(), tz)
-
-        def utcnow(cls):
-            return real_time.fromtimestamp(time.time(), module.timezone.utc).replace(tzinfo=None)
-
-        methods = {"__module__": "datetime", "today": classmethod(today)}
-        module.date = Like("date", (real_date,), methods)
-        methods.update(now=classmethod(now), utcnow=classmethod(utcnow))
-        module.datetime = Like("datetime", (real_time,), methods)
+        today = lambda cls: cls.fromtimestamp(clock())
+        now = lambda cls, tz=None: cls.fromtimestamp(clock(), tz)
+        utcnow = lambda cls: cls.fromtimestamp(clock(), module.timezone.utc).replace(tzinfo=None)
+        module.date = adjusted(module.date, today=today)
+        module.datetime = adjusted(module.datetime, today=today, now=now, utcnow=utcnow)
 
     patches = {"random": fix_random, "uuid": fix_uuid, "datetime": fix_datetime}
 
@@ -307,10 +233,8 @@ def hook(seed, time, urandom):
             patch = patches.pop(name, None)
             if patch is None:
                 return None
-            for finder in sys.meta_path:
-                spec = None if finder is Finder else finder.find_spec(name, path, target)
-                if spec is not None:
-                    break
+            specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not Finder)
+            spec = next(found for found in specs if found is not None)
             load = spec.loader.exec_module
 
             def exec_module(module):

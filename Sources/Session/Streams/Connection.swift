@@ -45,7 +45,10 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
     var isPaused = false
     var isHeldBack = false
 
-    init(remote: SocketAddress, isInitiator: Bool, phase: Phase, limits: SessionLimits, deadline: Instant, now: Instant) {
+    init(
+        remote: SocketAddress, isInitiator: Bool, phase: Phase, limits: SessionLimits,
+        deadline: Instant, now: Instant
+    ) {
         self.remote = remote
         self.isInitiator = isInitiator
         self.phase = phase

@@ -165,8 +165,8 @@ extension Multiplexer {
     }
 
     private mutating func grant(stream i: Int) {
-        let window = LaneRules.streamWindow(streams[i].trafficClass)
-        if streams[i].hasReceivedLast || streams[i].taken < window / 2 || !grantsCredit { return }
+        if !streams[i].isGrantDue || !grantsCredit { return }
+        if streams[i].trafficClass == TrafficClass.bulk && !grantsBulkCredit { return }
         let frame = Frame(streams[i].id, .credit(UInt32(streams[i].taken)))
         streams[i].receiveCredit += streams[i].taken
         streams[i].taken = 0
@@ -175,6 +175,11 @@ extension Multiplexer {
 }
 
 extension StreamFlow {
+    /// Whether half a window was taken, so that credit should follow.
+    var isGrantDue: Bool {
+        !hasReceivedLast && taken >= LaneRules.streamWindow(trafficClass) / 2
+    }
+
     /// Whether silence is the peer's: we asked, it has credit and has not ended, and our request is all sent.
     var canStall: Bool {
         isLocal && !hasReceivedLast && unconsumed == 0 && receiveCredit > 0 && queuedBytes == 0

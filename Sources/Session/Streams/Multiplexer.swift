@@ -41,6 +41,8 @@ struct Multiplexer: Sendable {
     var isDraining = false
     /// Whether credit is given; off while the node holds too much unread.
     var grantsCredit = true
+    /// Whether class 6 is given credit; off while the owner's rate is used up.
+    var grantsBulkCredit = true
     var controlBudget: SecondBudget
     /// DATAGRAM frames that we may send: below what the peer allows all control frames.
     var datagramBudget: SecondBudget
@@ -206,6 +208,12 @@ struct Multiplexer: Sendable {
 
     var hasBulkWaiting: Bool {
         streams.contains { $0.trafficClass == TrafficClass.bulk && $0.isSendable }
+    }
+    /// Whether bytes of classes 0…2 wait to be sent.
+    var hasUrgentWaiting: Bool { !control.isEmpty || lanes[0].hasWork || lanes[1].hasWork }
+    /// Whether a bulk stream would be given credit but for the rate.
+    var wantsBulkCredit: Bool {
+        streams.contains { $0.trafficClass == TrafficClass.bulk && $0.isGrantDue }
     }
     /// Whether nothing is left to send or expected, so that a draining connection may close.
     var isQuiet: Bool {

@@ -158,6 +158,7 @@ extension SessionTable {
         bufferedBytes -= connection.mux.bufferedBytes
         heldBack.removeAll { $0 == id }
         bulkWaiting.removeAll { $0 == id }
+        urgent.remove(id)
         if !connection.isUp { unfinishedStreams -= 1 }
         if !connection.isInitiator { releaseHost(connection.remote) }
         for stream in connection.mux.streams {

@@ -30,8 +30,9 @@ extension SessionTable {
         case .reset(let id, let flow, let code):
             connections[id]?.mux.reset(flow, code: code)
             afterChange(id)
-        case .bulkRate(let perSecond):
-            bulkOut = ByteBudget(perSecond: perSecond, now: now)
+        case .bulkRate(let out, let receive):
+            bulkOut = ByteBudget(perSecond: out, now: now)
+            bulkIn = ByteBudget(perSecond: receive, now: now)
             bulkDue()
         default: unreachable("an input of the datagram half came to the stream half")
         }

@@ -51,6 +51,7 @@ extension SessionTable {
         }
         bufferedBytes += connection.mux.bufferedBytes - before
         if !connection.mux.grantsCredit { holdBack(id, &connection) }
+        if connection.mux.isBulk(frame) { bulkIn.spend(frame.encoded.count) }
         connections[id] = connection
         switch result {
         case .success(let events): for event in events { carry(event, id, peer) }
@@ -188,7 +189,11 @@ extension SessionTable {
         connection.mux.grantsCredit =
             bufferedBytes <= limits.receiveBufferBytesMax
             || seats.contains(connection.established?.peer ?? .zero)
+        connection.mux.grantsBulkCredit = bulkIn.isOpen(now)
         connection.mux.consumed(flow, bytes: max(0, bytes), now: now)
+        if !connection.mux.grantsBulkCredit && connection.mux.wantsBulkCredit {
+            waitForBulk(id, bulkIn.wait)
+        }
         bufferedBytes += connection.mux.bufferedBytes - before
         if !connection.mux.grantsCredit { holdBack(id, &connection) }
         connections[id] = connection
@@ -234,23 +239,42 @@ extension SessionTable {
             let room =
                 limits.writeAheadBytesMax - connection.queuedBytes - out.count
                 - Connection<Crypto>.sealBytes
-            let bulkIsOpen = bulkOut.isOpen(now)
-            guard room > 0, let frame = connection.mux.next(room: room, bulkIsOpen: bulkIsOpen) else { break }
+            let isOpen = bulkIsOpen
+            guard room > 0, let frame = connection.mux.next(room: room, bulkIsOpen: isOpen) else { break }
             let bytes = frame.encoded
-            if connection.mux.isBulk(frame) { bulkOut.spend(bytes.count) }
+            if connection.mux.isBulk(frame) {
+                bulkOut.spend(bytes.count)
+                bulkFloor.spend(bytes.count)
+            }
             if !frame.isPingOrPong { connection.usedAt = now }
             seal(bytes, isFinal: false, &sender, into: &out)
         }
         connection.sender = sender
         let events = connection.mux.settle()
-        let waitsForBulk = connection.mux.hasBulkWaiting && !bulkOut.isOpen(now)
+        if !connection.mux.hasUrgentWaiting {
+            urgent.remove(id)
+        } else if urgent[id] == nil {
+            urgent.insert(now, for: id)
+        }
+        let waitsForBulk = connection.mux.hasBulkWaiting && !bulkIsOpen
         connections[id] = connection
         writeRaw(out, id)
         for event in events { carry(event, id, peer) }
-        if waitsForBulk {
-            if !bulkWaiting.contains(id) { bulkWaiting.append(id) }
-            deadlines.setNoLater(TimerID(kind: .bulk), than: now + bulkOut.wait)
+        if waitsForBulk { waitForBulk(id, max(bulkOut.wait, .milliseconds(5))) }
+    }
+
+    /// Whether class 6 may send: within the owner's rate, and only the floor while urgent bytes wait anywhere.
+    private var bulkIsOpen: Bool {
+        mutating get {
+            if !bulkOut.isOpen(now) { return false }
+            let isCongested = urgent.contains { now - $0.value > limits.urgentWaitMax }
+            return bulkFloor.isOpen(now) || !isCongested
         }
+    }
+
+    private mutating func waitForBulk(_ id: ConnectionID, _ interval: Interval) {
+        if !bulkWaiting.contains(id) { bulkWaiting.append(id) }
+        deadlines.setNoLater(TimerID(kind: .bulk), than: now + interval)
     }
 
     func seal(
@@ -267,7 +291,15 @@ extension SessionTable {
         let waiting = bulkWaiting
         bulkWaiting = []
         // Whoever comes first takes the budget, so the order turns.
-        for id in waiting.dropFirst() + waiting.prefix(1) { pump(id) }
+        for id in waiting.dropFirst() + waiting.prefix(1) {
+            guard var connection = connections.removeValue(forKey: id) else { continue }
+            connection.mux.grantsBulkCredit = bulkIn.isOpen(now)
+            connection.mux.grantAll()
+            let stillWaits = !connection.mux.grantsBulkCredit && connection.mux.wantsBulkCredit
+            connections[id] = connection
+            if stillWaits { waitForBulk(id, bulkIn.wait) }
+            pump(id)
+        }
     }
 }
 

@@ -19,7 +19,8 @@ public struct RevealedAnswer: Sendable, Hashable {
     public var sketch: [UInt8]
 
     public init(
-        account: PublicKey, status: UInt8, exitCode: Int32, compareHash: Digest, sketch: [UInt8] = []
+        account: PublicKey, status: UInt8, exitCode: Int32, compareHash: Digest,
+        sketch: [UInt8] = []
     ) {
         self.account = account
         self.status = status

@@ -15,7 +15,9 @@ public enum JSONValue: Sendable {
             return order == .same ? $0 < $1 : order == .before
         }
         for i in order {
-            if let last = sorted.last, last.key.isSameBytes(as: members[i].0) { sorted.removeLast() }
+            if let last = sorted.last, last.key.isSameBytes(as: members[i].0) {
+                sorted.removeLast()
+            }
             sorted.append(JSONMember(key: members[i].0, value: members[i].1))
         }
         return .object(sorted)
@@ -145,7 +147,8 @@ public enum CanonicalJSON {
             case 0x0a: out += [0x5c, 0x6e]
             case 0x0c: out += [0x5c, 0x66]
             case 0x0d: out += [0x5c, 0x72]
-            case 0..<0x20: out += [0x5c, 0x75, 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+            case 0..<0x20:
+                out += [0x5c, 0x75, 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]]
             default: out.append(byte)
             }
         }
