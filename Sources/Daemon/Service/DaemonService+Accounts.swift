@@ -83,7 +83,8 @@ enum AccountTexts {
     static func history(
         _ key: PublicKey, _ filter: HistoryFilter, _ slice: Slice, _ scene: LedgerScene
     ) throws(Problem) -> Sliced<HistoryEntryDocument> {
-        var cursor = try slice.after.map { (text) throws(Problem) in try cursor(text) }
+        var cursor: HistoryCursor?
+        if let after = slice.after { cursor = try self.cursor(after) }
         var items: [HistoryEntryDocument] = []
         var looked = 0
         while looked < lookedAtMax {

@@ -1,3 +1,4 @@
+import Loop
 public import API
 import Basis
 import Consensus
@@ -158,14 +159,14 @@ enum LedgerTexts {
         guard let block = scene.keeper.stored(height)?.block else { return nil }
         let header = block.header
         let codes = scene.outcomes(height)
-        let step = scene.reader.store.value(.proofs, DigestStep.key(height)).flatMap { try? DigestStep(decoding: $0) }
+        let step = scene.rows.value(.proofs, DigestStep.key(height)).flatMap { try? DigestStep(decoding: $0) }
         let digest = step.map { $0.link.digest(after: $0.before, height: height, hashing: IDs.hashing) }
         let entries = block.entries.enumerated().map { index, bytes in
             entry(bytes, codes[UInt32(index)], scene)
         }
         return BlockDocument(
             height: height, hash: block.hash(hashing: IDs.hashing).raw.hex, parent: header.parentHash.raw.hex,
-            epoch: header.epoch, view: header.view, proposer: Int(header.proposer), at: IDs.time(header.timestamp),
+            epoch: header.epoch, view: header.view, proposer: Int(header.seat), at: IDs.time(header.timestamp),
             txRoot: header.txRoot.raw.hex, stateDigest: Known(digest?.raw.hex), entries: entries)
     }
 
@@ -217,7 +218,7 @@ enum LedgerTexts {
                 diskBytes: Int64(offer.diskMiB) << 20, runtimes: runtimes),
             rateCPUMicro: Micro(offer.rateCPU), rateMemoryMicro: Micro(offer.rateMemory),
             slots: .init(total: Int(offer.slots), free: view.free), validUntilAt: IDs.time(offer.validUntil),
-            registeredHeight: view.record.registeredHeight, tier: OfferTexts.tier(offer.isolation),
+            registeredHeight: view.record.height, tier: OfferTexts.tier(offer.isolation),
             meter: OfferTexts.meter(offer.meter))
     }
 }
@@ -227,7 +228,7 @@ extension LedgerScene {
     func outcomes(_ height: UInt64) -> [UInt32: (TransactionID, OutcomeCode)] {
         let prefix = Array(IndexRows.place(height, 0).prefix(8))
         var codes: [UInt32: (TransactionID, OutcomeCode)] = [:]
-        for row in reader.store.rows(.events, prefix: prefix, from: nil, limit: 1 << 20, descending: false) {
+        for row in rows.rows(.events, prefix: prefix, from: nil, limit: 1 << 20, descending: false) {
             guard let event = try? NumberedEvent(decoding: row.value).event,
                 case .outcome(let index, let id, let code, _) = event
             else { continue }

@@ -21,7 +21,7 @@ enum IDs {
     static func account(_ text: String, own: PublicKey) throws(Problem) -> PublicKey {
         if text == "self" { return own }
         if let key = TextID.account(text, hashing: hashing) { return key }
-        if text.utf8.count == 64, let raw = Bytes32(hex: text), let key = PublicKey(raw) { return key }
+        if text.utf8.count == 64, let raw = Bytes32(hex: text) { return PublicKey(raw) }
         let shown = VisibleText.escape(text, limit: 80)
         let looksRight = text.hasPrefix("acct_") && text.utf8.count == 61
         throw Problem(

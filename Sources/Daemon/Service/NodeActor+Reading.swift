@@ -1,3 +1,4 @@
+import Loop
 import API
 import Basis
 import Consensus
@@ -11,6 +12,7 @@ import Trust
 struct LedgerScene {
     let log: LogNode
     let reader: LedgerReader<StoreView>
+    let rows: StoreView
     let keeper: LogKeeper
 
     var ledger: Ledger { log.ledger }
@@ -20,7 +22,8 @@ struct LedgerScene {
 
     init(log: LogNode, store: Store) {
         self.log = log
-        reader = LedgerReader(ledger: log.ledger, store: StoreView(store: store))
+        rows = StoreView(store: store)
+        reader = LedgerReader(ledger: log.ledger, store: rows)
         keeper = LogKeeper(store: store)
     }
 }
