@@ -21,6 +21,8 @@ public struct NodeOptions: Sendable {
     public var logger: Logger
     /// What is lent, and the machine that lends it; nil lends nothing.
     public var lending: OwnerSettings?
+    /// What programs can run here; nil until it was tried, or where nothing may run.
+    public var capability: Compute.CapabilitySummary?
 
     public init(
         layout: HomeLayout, configuration: Configuration, targets: [JoinTarget] = [], invite: InviteToken? = nil,

@@ -43,12 +43,19 @@ extension RunningNode {
     private static func start(
         _ options: NodeOptions, _ opened: OpenedHome, _ log: NodeLog
     ) async throws(Problem) -> RunningNode {
+        var options = options
         let loop: UVLoop
         do throws(UVError) {
             loop = try UVLoop()
         } catch {
             throw Problem(.bug, "the event loop cannot be made: \(error)")
         }
+        let lending = await Lending.probe(
+            options.layout, options.configuration, isOpenNetwork: opened.home.genesis?.genesis.isOpen ?? false,
+            loop: loop)
+        if options.lending == nil { options.lending = lending.settings }
+        options.capability = lending.capability
+        if let reason = lending.reason { log(.warning, "sandbox.missing", "no program runs here: \(reason)") }
         let hub = EventHub(firstID: EventFeed.firstID(opened.store)) { IDs.time(NodeActor.wallMillis()) }
         let earned = Shared(UInt64(0))
         let feed = EventFeed(
@@ -76,6 +83,13 @@ extension RunningNode {
         let ended = Shared<Ending?>(nil)
         do throws(Problem) {
             let log1 = try opened.loadLog(now: loop.now)
+            if let runner = lending.runner {
+                do {
+                    try await node.openWorkshop(runner)
+                } catch {
+                    throw Problem(.noSandbox, "\(error)")
+                }
+            }
             let listening = try await listen(node, options, log1, opened, log)
             let leaving = Shared(false)
             let service = DaemonService(
@@ -92,6 +106,7 @@ extension RunningNode {
                             ended.change { $0 = $0 ?? .left }
                         }
                     }), events: hub)
+            service.sandbox.change { $0 = lending.document }
             let answers = DurableAnswers(store: opened.store)
             let token = AccessToken.makeSecret()
             let server = try await serve(options, service, answers, token, log)
@@ -241,7 +256,7 @@ extension OpenedHome {
         return DeskStart(
             settings: options.lending
                 ?? OwnerSettings(isLending: false, cpuThousandths: 0, memoryBytes: 0, diskBytes: 0, slots: 0),
-            capability: nil, desk: rows(JobRows.deskPrefix, DeskRecord.self),
+            capability: options.capability, desk: rows(JobRows.deskPrefix, DeskRecord.self),
             book: rows(JobRows.bookPrefix, BookRecord.self), costMaxDefault: options.configuration.submitting.maxCost,
             seed: LogKeeper.seed())
     }
