@@ -7,7 +7,7 @@
 //
 //   UID    the user to become, or - to stay. A daemon that is root must name one: nothing here ever runs as uid 0.
 //   CPUS   cores to stay on, such as 0,3, or -
-//   FLAGS  a: address randomisation off   i: SCHED_IDLE   n: nice 19   o: idle I/O   -: none
+//   FLAGS  a: address randomisation off   i: SCHED_IDLE   n: nice 19   o: idle I/O   l: lifeline   -: none
 //
 // Exit codes: 125 still uid 0, 126 a step failed, 127 PROGRAM cannot be started.
 #define _GNU_SOURCE
@@ -94,6 +94,7 @@ static void apply(char flag) {
         // IOPRIO_WHO_PROCESS, class idle.
         if (syscall(SYS_ioprio_set, 1, 0, 3 << 13)) fail("cannot set idle I/O");
         break;
+    case 'l':
     case '-':
         break;
     default:
@@ -107,7 +108,7 @@ static void apply(char flag) {
 // --new-session, and from then on dies with its parent and at the end of its orders. Being a member, the watcher keeps
 // the group's number from being used again.
 static void watch_lifeline(int fd) {
-    if (fcntl(fd, F_GETFD) < 0) return;
+    if (fcntl(fd, F_GETFD) < 0) fail("the lifeline is not there");
     if (setpgid(0, 0)) fail("cannot make a process group");
     pid_t group = getpid();
     pid_t child = fork();
@@ -127,9 +128,10 @@ static void watch_lifeline(int fd) {
 
 int main(int argc, char **argv) {
     if (argc < 6 || strcmp(argv[4], "--")) fail("usage: UID CPUS FLAGS -- PROGRAM ARG...");
-    if (syscall(SYS_close_range, 13u, ~0u, 0u)) {
+    unsigned first = strchr(argv[3], 'l') ? 13u : 12u;
+    if (syscall(SYS_close_range, first, ~0u, 0u)) {
         // Kernels before 5.9: the daemon opens everything close-on-exec, this is the second wall.
-        for (int fd = 13; fd < 65536; fd++) close(fd);
+        for (int fd = (int)first; fd < 65536; fd++) close(fd);
     }
     const char *uid = argv[1];
     if (strcmp(uid, "-")) become(number(&uid));
@@ -142,7 +144,7 @@ int main(int argc, char **argv) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) fail("cannot give up new privileges");
     // Until bwrap asks for the same: a daemon that dies now takes this process along.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) fail("cannot follow the daemon");
-    watch_lifeline(12);
+    if (strchr(argv[3], 'l')) watch_lifeline(12);
     if (strcmp(argv[2], "-")) stay_on(argv[2]);
     for (const char *flag = argv[3]; *flag; flag++) apply(*flag);
     if (chdir("/")) fail("cannot enter /");

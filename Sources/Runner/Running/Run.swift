@@ -119,7 +119,7 @@ final class Run {
             try open(descriptors.keep(statusEnd)) { $0.takeStatus($1) }
             let line = SandboxCall.commandLine(
                 launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid, cpus: cpus,
-                flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
+                flags: (frame.isDeterministic ? "la" : "l") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
             lifeline = descriptors.keep(life)
             child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
