@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,27 +105,37 @@ static void apply(char flag) {
 }
 
 // bwrap's child waits for its parent before it asks to die with it: a parent killed at that moment leaves a process that
-// waits for ever. So a watcher, in the same process group and nobody's child, reads a pipe that is never written to:
-// when the daemon closes its end, or dies, the whole group gets SIGKILL. The sandbox proper leaves the group by
-// --new-session, and from then on dies with its parent and at the end of its orders. Being a member, the watcher keeps
-// the group's number from being used again.
+// waits for ever. So this process stays as a watcher, and bwrap runs below it in the same process group. When the daemon
+// closes its end of the lifeline, which is never written to, or dies, the whole group gets SIGKILL. The sandbox proper
+// leaves the group by --new-session, and from then on dies with its parent and at the end of its orders.
 static void watch_lifeline(int fd) {
-    if (fcntl(fd, F_GETFD) < 0) fail("the lifeline is not there");
+    sigset_t child_ended, before;
+    sigemptyset(&child_ended);
+    sigaddset(&child_ended, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_ended, &before);
     if (setpgid(0, 0)) fail("cannot make a process group");
-    pid_t group = getpid();
-    pid_t child = fork();
-    if (child < 0) fail("cannot start a watcher");
-    if (child > 0) {
-        waitpid(child, NULL, 0);
+    pid_t self = getpid(), child = fork();
+    if (child < 0) fail("cannot start a process");
+    if (child == 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != self) _exit(126);
         close(fd);
         return;
     }
-    if (fork()) _exit(0);
+    int signals = signalfd(-1, &child_ended, SFD_CLOEXEC);
     for (int other = 0; other < fd; other++) close(other);
-    char byte;
-    while (read(fd, &byte, 1) < 0 && errno == EINTR) continue;
-    kill(-group, SIGKILL);
-    _exit(0);
+    for (;;) {
+        struct pollfd waits[2] = {{fd, POLLIN, 0}, {signals, POLLIN, 0}};
+        if (poll(waits, 2, -1) < 0 && errno != EINTR) break;
+        int status;
+        if (waitpid(child, &status, WNOHANG) == child) {
+            if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
+            break;
+        }
+        if (waits[0].revents) break;
+    }
+    kill(-self, SIGKILL);
+    _exit(126);
 }
 
 int main(int argc, char **argv) {

@@ -19,7 +19,8 @@ final class Run {
     let id: RunID
     let frame: RunFrame
     let cpus: [Int]
-    unowned let runner: Runner
+    /// Held until the run is removed from it: late callbacks of the loop find it alive.
+    let runner: Runner
     var state = State.gated
 
     var child: UVChild?
@@ -122,7 +123,9 @@ final class Run {
                 flags: (frame.isDeterministic ? "la" : "l") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
             lifeline = descriptors.keep(life)
-            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
+            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, signal in
+                // Somebody killed the watcher: its group is ours to end. Its members keep the number from reuse.
+                if signal != 0, runner.outerPrefix.isEmpty, let child { Glibc.kill(-child.pid, SIGKILL) }
                 outerExited()
             }
         } catch {
@@ -194,9 +197,12 @@ final class Run {
 
     private func outerExited() {
         hasExited = true
-        // What is left, if it did not exit in order, has nobody to wait for.
-        sever()
-        orders?.close()
+        // What is left, if it did not exit in order, has nobody to wait for. Behind a stand-in (W23) nobody helps: the
+        // descriptors of a dead runner may live on in another process.
+        if runner.outerPrefix.isEmpty {
+            sever()
+            orders?.close()
+        }
         if state != .done { state = .draining }
         drainDeadline = now + .milliseconds(200)
         if ended == nil { ended = now }
