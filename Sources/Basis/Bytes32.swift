@@ -51,13 +51,22 @@ public struct Bytes32: Sendable, Hashable, Comparable, BitwiseCopyable {
     }
 
     /// Appends the 32 bytes.
-    public func append(to out: inout [UInt8]) {
-        for word in [w0, w1, w2, w3] {
-            var shift: UInt64 = 64
-            while shift > 0 {
-                shift -= 8
-                out.append(UInt8(truncatingIfNeeded: word >> shift))
-            }
+    public func append(to out: inout [UInt8]) { out.append(contentsOf: Octets(value: self)) }
+
+    /// The bytes as a collection, so that an array grows once for all of them.
+    struct Octets: RandomAccessCollection {
+        let value: Bytes32
+        var startIndex: Int { 0 }
+        var endIndex: Int { 32 }
+        subscript(i: Int) -> UInt8 {
+            let word =
+                switch i >> 3 {
+                case 0: value.w0
+                case 1: value.w1
+                case 2: value.w2
+                default: value.w3
+                }
+            return UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (i & 7)))
         }
     }
 

@@ -8,6 +8,9 @@ public struct MerkleTree: Sendable {
     public let count: Int
     let top: Digest
 
+    /// Made once: a tag checks its text when it is made, and a block has thousands of nodes.
+    static let nodeTag: HashTag = "peernode/node/v1"
+
     /// Hashes `items` (raw bytes of each) into a tree. O(n).
     public init(leafTag: HashTag, items: [[UInt8]], hashing: some Hashing) {
         count = items.count
@@ -39,7 +42,7 @@ public struct MerkleTree: Sendable {
     }
 
     static func node(_ left: Digest, _ right: Digest, hashing: some Hashing) -> Digest {
-        hashing.hash("peernode/node/v1") {
+        hashing.hash(nodeTag) {
             $0.value(left)
             $0.value(right)
         }

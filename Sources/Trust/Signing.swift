@@ -15,6 +15,8 @@ public enum SignatureKind: String, Sendable, CaseIterable {
     case record
     case responder
     case initiator
+    /// A block of a node's packed event log (`architecture.md` D13), by the identity key.
+    case log
 
     /// `ASCII("peernode/sign-" + kind + "/v1") ‖ 0x00 ‖ networkID ‖ body`.
     public func message(network: NetworkID, body: [UInt8]) -> [UInt8] {

@@ -15,11 +15,11 @@ public struct WireWriter: Sendable {
     public var count: Int { bytes.count }
 
     @inlinable public mutating func u8(_ value: UInt8) { raw(value) }
-    @inlinable public mutating func u16(_ value: UInt16) { integer(value) }
-    @inlinable public mutating func u32(_ value: UInt32) { integer(value) }
-    @inlinable public mutating func u64(_ value: UInt64) { integer(value) }
-    @inlinable public mutating func i32(_ value: Int32) { integer(UInt32(bitPattern: value)) }
-    @inlinable public mutating func i64(_ value: Int64) { integer(UInt64(bitPattern: value)) }
+    public mutating func u16(_ value: UInt16) { integer(value) }
+    public mutating func u32(_ value: UInt32) { integer(value) }
+    public mutating func u64(_ value: UInt64) { integer(value) }
+    public mutating func i32(_ value: Int32) { integer(UInt32(bitPattern: value)) }
+    public mutating func i64(_ value: Int64) { integer(UInt64(bitPattern: value)) }
     @inlinable public mutating func bool(_ value: Bool) { raw(value ? 1 : 0) }
 
     /// Bytes without a length: a fixed-size field.

@@ -123,7 +123,9 @@ final class Run {
                 flags: (frame.isDeterministic ? "la" : "l") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
             lifeline = descriptors.keep(life)
-            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, signal in
+            child = try UVChild(
+                loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given
+            ) { [self] _, signal in
                 // Somebody killed the watcher: its group is ours to end. Its members keep the number from reuse.
                 if signal != 0, runner.outerPrefix.isEmpty, let child { Glibc.kill(-child.pid, SIGKILL) }
                 outerExited()
@@ -229,7 +231,8 @@ final class Run {
         if state == .draining || state == .done { return }
         if state == .stopping && gently { return }
         state = .stopping
-        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it from outside.
+        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it
+        // from outside.
         write(gently ? "t" : "k")
         killDeadline = now + (gently ? .milliseconds(2_500) : .milliseconds(500))
     }
@@ -272,7 +275,8 @@ final class Run {
 
     private var isVeryLate: Bool { drainDeadline.map { now >= $0 + .seconds(5) } ?? true }
 
-    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak there.
+    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak
+    /// there.
     private var failureText: String {
         if hasStarted { return "process 1 of the sandbox ended before its reports did" }
         let text = String(decoding: streams.beginningOfErrors, as: UTF8.self)

@@ -1,0 +1,220 @@
+import Basis
+import Records
+import Trust
+
+/// Peers that upper layers want connected, and ids that are sought (`gossip.md` 7.3, 9.5, 12.1).
+struct PinState: Sendable {
+    struct Pin: Sendable {
+        /// Ascending, without duplicates.
+        var purposes: [PinPurpose]
+        var failures = 0
+        var nextDial: Instant
+    }
+
+    struct Find: Sendable {
+        /// Answered once, when found or after the first repeats.
+        var tickets: [Ticket]
+        var tries = 0
+        var next: Instant
+    }
+
+    var byPeer = SortedMap<PeerID, Pin>()
+    var finds = SortedMap<PeerID, Find>()
+    var seats: [PeerID] = []
+    /// Seats of the list before, until `.previousSeats`.
+    var previousSeats: [PeerID] = []
+
+    func contains(_ peer: PeerID) -> Bool { byPeer.contains(peer) }
+    func purposes(of peer: PeerID) -> [PinPurpose] { byPeer[peer]?.purposes ?? [] }
+}
+
+extension Membership {
+    mutating func pin(_ peer: PeerID, _ purpose: PinPurpose) {
+        guard peer != id else { return }
+        if let old = pins.byPeer[peer] {
+            guard !old.purposes.contains(purpose) else { return }
+            pins.byPeer.update(peer) { $0.purposes = ($0.purposes + [purpose]).sorted() }
+            return
+        }
+        guard pins.byPeer.count < limits.pinsMax else {
+            counters.raise(.pinRefused)
+            return
+        }
+        // The larger id of two seats leaves the dial to the smaller for a moment (12.1).
+        let wait = purpose == .seat && id > peer ? limits.seatDialWait : .zero
+        pins.byPeer.insert(
+            PinState.Pin(purposes: [purpose], nextDial: now + wait), for: peer)
+        if let index = directory.index(of: peer), let session = sessions[index] {
+            if session.datagram != nil { emit(.keep(index, .datagram)) }
+            if session.main != nil { emit(.keep(index, .main)) }
+        }
+        if book[peer] == nil { seek(peer, nil) }
+        needsPlan = true
+    }
+
+    mutating func unpin(_ peer: PeerID, _ purpose: PinPurpose) {
+        guard var pin = pins.byPeer[peer] else { return }
+        pin.purposes.removeAll { $0 == purpose }
+        if !pin.purposes.isEmpty {
+            pins.byPeer.insert(pin, for: peer)
+            return
+        }
+        pins.byPeer.remove(peer)
+        if let find = pins.finds[peer], find.tickets.isEmpty { pins.finds.remove(peer) }
+        guard let index = directory.index(of: peer), let session = sessions[index],
+            links[index] == nil
+        else { return }
+        if session.datagram != nil { emit(.release(index, .datagram)) }
+        if session.main != nil { emit(.release(index, .main)) }
+    }
+
+    /// Pinned peers without a session are dialled first of all (7.3, 1).
+    mutating func planPins() {
+        for (peer, pin) in pins.byPeer {
+            if let index = directory.index(of: peer), sessions[index]?.hasPath ?? false { continue }
+            guard !dials.byPeer.contains(peer), !isBarred(peer), !owner.denies(peer) else { continue }
+            guard let entry = book[peer], !entry.isLeft else {
+                seek(peer, nil)
+                continue
+            }
+            if pin.nextDial > now {
+                deadlines.setNoLater(.plan, than: pin.nextDial)
+                continue
+            }
+            guard dials.inFlight < limits.dialsInFlightMax else { return }
+            let isSeat = pin.purposes.contains(.seat)
+            let failures = pin.failures + 1
+            let wait = doubling(
+                isSeat ? limits.seatBackoffBase : limits.mainBackoffBase, failures,
+                isSeat ? limits.seatBackoffMax : limits.mainBackoffMax)
+            pins.byPeer.update(peer) {
+                $0.failures = failures
+                $0.nextDial = now + wait
+            }
+            if !dial(peer, targets(of: entry), .pin) {
+                deadlines.setNoLater(.plan, than: now + wait)
+            }
+        }
+    }
+
+    /// The seat lists (12.1): a seat pins every other seat; the list before stays for a while.
+    mutating func setSeats(_ epoch: UInt64, _ current: [PublicKey], _ next: [PublicKey]) {
+        let now = now
+        var seats: [PeerID] = []
+        for key in current + next {
+            let seat = peerID(of: key)
+            if !seats.contains(seat) { seats.append(seat) }
+        }
+        let gone = pins.seats.filter { !seats.contains($0) }
+        pins.seats = seats
+        if !gone.isEmpty {
+            pins.previousSeats = gone
+            deadlines.set(.previousSeats, at: now + limits.previousSeatsKept)
+        }
+        guard seats.contains(id) else {
+            for seat in seats { unpin(seat, .seat) }
+            return
+        }
+        for seat in seats { pin(seat, .seat) }
+    }
+
+    mutating func dropPreviousSeats() {
+        for seat in pins.previousSeats where !pins.seats.contains(seat) { unpin(seat, .seat) }
+        pins.previousSeats = []
+    }
+
+    // MARK: find (9.5)
+
+    mutating func find(_ peer: PeerID, _ ticket: Ticket) {
+        if let entry = book[peer], !entry.isLeft {
+            emit(.found(ticket, entry.index))
+        } else if peer == id {
+            emit(.found(ticket, nil))
+        } else {
+            seek(peer, ticket)
+        }
+    }
+
+    mutating func seek(_ peer: PeerID, _ ticket: Ticket?) {
+        if pins.finds.contains(peer) {
+            if let ticket { pins.finds.update(peer) { $0.tickets.append(ticket) } }
+            return
+        }
+        guard pins.finds.count < limits.findsMax else {
+            counters.raise(.findRefused)
+            if let ticket { emit(.found(ticket, nil)) }
+            return
+        }
+        pins.finds.insert(
+            PinState.Find(tickets: ticket.map { [$0] } ?? [], next: now + limits.findFirst), for: peer)
+        deadlines.setNoLater(.finds, than: now + limits.findFirst)
+        sendFinds([peer])
+    }
+
+    mutating func sendFinds(_ ids: [PeerID]) {
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let batch = Array(rest.prefix(limits.findIDsMax))
+            rest = rest.dropFirst(limits.findIDsMax)
+            for (peer, link) in links where link.isUp {
+                let request = spreading.request(to: peer, now: now)
+                send(peer, [.find(request: request, ids: batch)], via: .best)
+            }
+        }
+    }
+
+    /// Every 5 s, later every 30 s; who asked is told nil when the pace slows.
+    mutating func repeatFinds() {
+        var due: [PeerID] = []
+        var soonest: Instant?
+        for (peer, find) in pins.finds {
+            var next = find.next
+            if next <= now {
+                let tries = find.tries + 1
+                let isSlow = tries >= limits.findFirstRepeatsMax
+                if isSlow {
+                    for ticket in find.tickets { emit(.found(ticket, nil)) }
+                    if !pins.contains(peer) {
+                        pins.finds.remove(peer)
+                        continue
+                    }
+                }
+                next = now + (isSlow ? limits.findLater : limits.findFirst)
+                pins.finds.insert(
+                    PinState.Find(tickets: isSlow ? [] : find.tickets, tries: tries, next: next),
+                    for: peer)
+                due.append(peer)
+            }
+            soonest = min(soonest ?? next, next)
+        }
+        sendFinds(due)
+        if let soonest { deadlines.set(.finds, at: soonest) }
+    }
+
+    mutating func satisfyFinds(_ peer: PeerID) {
+        guard let find = pins.finds.remove(peer), let entry = book[peer] else { return }
+        for ticket in find.tickets { emit(.found(ticket, entry.index)) }
+        needsPlan = true
+    }
+
+    /// Only linked and verified rows are given; the subject itself always answers (7.1).
+    mutating func receiveFind(_ request: UInt16, _ ids: [PeerID], _ peer: PeerIndex) {
+        guard let session = sessions[peer] else { return }
+        if let last = session.lastFind, now - last < limits.findAnswerMin {
+            counters.raise(.findTooSoon)
+            return
+        }
+        sessions.update(peer) { $0.lastFind = now }
+        var records: [PeerRecord] = []
+        for wanted in ids.prefix(limits.findIDsMax) where wanted != session.id {
+            if wanted == id {
+                if let published = own.published { records.append(published) }
+            } else if let entry = book[wanted], entry.isVerified || entry.isLeft, !entry.isExpired,
+                maySend(entry.record, over: session)
+            {
+                records.append(entry.record)
+            }
+        }
+        answer(peer, request, records, ask: [])
+    }
+}

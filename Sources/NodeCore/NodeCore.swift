@@ -1,0 +1,307 @@
+import Wire
+import Credits
+public import Basis
+public import Compute
+import Consensus
+public import Gossip
+public import Records
+public import Session
+public import Trust
+
+/// The whole node as one pure state machine: the same code runs behind sockets and in the simulator.
+///
+/// The problem: five cores own five concerns and do not know one another. The idea: this struct owns all of them and
+/// routes in one place: what a core orders is either another core's input, or an order to the shell. It holds Ingress
+/// too, so nothing enters a core unverified. The shell moves bytes, disk and processes, and decides nothing.
+///
+/// Before a network's genesis is known there is no log: sessions and membership alone find the first contact and
+/// fetch the genesis, then the shell hands in the log that it read from its store.
+public struct NodeCore<Crypto: SessionCrypto>: Sendable {
+    /// Names one write of this core, by the part that waits for it.
+    public enum WriteTicket: Sendable, Hashable {
+        case log(UInt64)
+        case membership(Ticket)
+        case desk(Ticket)
+        case book(Ticket)
+        /// Nobody waits: a row that may go at any time.
+        case nobody
+    }
+
+    public enum Input: Sendable {
+        /// First of all, once.
+        case start(RestoredMembership)
+        /// What sockets did.
+        case transport(SessionInput)
+        case interfaces([SocketAddress])
+        case resolved(Ticket, [SocketAddress])
+        case join(JoinTarget)
+        case leave(LeaveMode)
+        case policy(PeerPolicy)
+        /// Own hardware and runtimes, and the document that says so in full.
+        case capabilities(Gossip.CapabilitySummary, document: [UInt8])
+        /// The log, as the store holds it; once the genesis is known.
+        case adopt(LogNode, DeskStart)
+        case log(LogNode.Input)
+        case persisted(WriteTicket)
+        case persistFailed(WriteTicket)
+        /// The blocks that `.readBlocks` asked for; nil if they are not here.
+        case blocks(Blocks?, to: PeerID)
+        case exchange(BlobExchange.Input)
+        case desk(WorkerDesk.Input)
+        case book(JobBook.Input)
+        /// The manifest of this spec is stored: sign its entry.
+        case signOpening(Ticket, JobSpec, account: PublicKey)
+        /// Equivalence classes of the runtimes that were probed here.
+        case classes([JobMarket.KnownClass])
+        case timeout
+    }
+
+    public enum Effect: Sendable {
+        /// An order of Session to sockets: transmit, connect, writeBytes, close, pause, resume, cancel.
+        case transport(SessionEffect)
+        /// Answer with `.transport(.entropy)` at once.
+        case needEntropy(count: Int)
+        case resolve(String, Ticket)
+        case persist(StoreBatch, WriteTicket)
+        /// Answer with `.blocks`.
+        case readBlocks(FetchBlocks, to: PeerID)
+        case membership(MembershipEvent)
+        /// The canonical bytes of the joined network's genesis, checked against its id.
+        case genesisFetched([UInt8])
+        /// No contact could give the genesis; it is asked for again.
+        case genesisUnavailable
+        /// What the log does that is not carried out here.
+        case log(LogNode.Effect)
+        /// What blob transfer asks of the store.
+        case exchange(BlobExchange.Effect)
+        /// What a worker's execution needs of processes, blobs and files.
+        case desk(WorkerDesk.Effect)
+        /// What a submitted job needs of blobs, and answers to its submitter.
+        case book(JobBook.Effect)
+    }
+
+    /// Who waits for the bytes of a stream.
+    enum StreamOwner: Sendable {
+        /// Collected whole up to a limit, then handed to its purpose.
+        case collecting(Purpose, bytesMax: Int, [UInt8])
+        case blobs
+    }
+
+    /// What a stream that we opened brings.
+    enum Purpose: Sendable {
+        case genesis(PeerID)
+        case document(PeerIndex, Digest, Ticket)
+        case ledgerSync(PeerID)
+        case blob(UInt64)
+    }
+
+    /// A lane message that waits for a main connection.
+    struct Parked: Sendable {
+        var messages: [LaneMessage] = []
+        var lastUse: Instant
+    }
+
+    struct Limits {
+        /// A submit, a follow and some answers; more is the peer's loss.
+        static var parkedPerPeerMax: Int { 64 }
+        static var parkedPeersMax: Int { 64 }
+        /// `gossip.md` 12.3: temporary pins end a minute after the last use.
+        static var pinLife: Interval { .seconds(60) }
+        static var genesisBytesMax: Int { 512 << 10 }
+        static var syncAnswerBytesMax: Int { 1_200_000 }
+        static var answersPerPeerMax: Int { 8 }
+        static var tick: Interval { .seconds(5) }
+        static var admitAgain: Interval { .seconds(10) }
+    }
+
+    let crypto: Crypto
+    public let ownPeer: PeerID
+    var sessions: SessionTable<Crypto>
+    public internal(set) var membership: Membership
+    public internal(set) var log: LogNode?
+    var exchange: BlobExchange
+    var desks: JobDesks?
+    /// Salts of job specifications and jitter; nothing secret.
+    var entropy: SeededGenerator
+    /// Signed by a member: admits this account when the network asks for it.
+    public var invite: InviteToken?
+    /// The genesis document, served to newcomers.
+    var genesisBytes: [UInt8]?
+    public internal(set) var network: NetworkID?
+    var ownDocument: [UInt8] = []
+    var ownDocumentDigest = Digest.zero
+
+    var now: Instant
+    var wall: UInt64 = 0
+    /// Paths that are up, by peer.
+    public internal(set) var paths = SortedMap<PeerID, Set<Path>>()
+    public internal(set) var members = SortedMap<PeerID, MemberView>()
+    public internal(set) var linked = SortedMap<PeerID, Bool>()
+    var parked = SortedMap<PeerID, Parked>()
+    var opening = SortedMap<Ticket, Purpose>()
+    var streams: [BlobExchange.Stream: StreamOwner] = [:]
+    /// Streams on which a peer waits for an answer of the log: (message number of the answer, stream).
+    var awaited = SortedMap<PeerID, [Awaited]>()
+    var lastOpen: UInt64 = 0
+    var nextTick: Instant
+    var lastAdmit: Instant?
+    var genesisAskedAt: Instant?
+    var effects: [Effect] = []
+    public internal(set) var counters = NodeCounters()
+
+    struct Awaited: Sendable {
+        let answer: UInt16
+        let stream: BlobExchange.Stream
+    }
+
+    public init(
+        crypto: Crypto, network: NetworkID?, genesis: [UInt8]?, bootNonce: UInt64, generator: SeededGenerator,
+        now: Instant, wall: UInt64
+    ) {
+        var rng = generator
+        self.crypto = crypto
+        self.network = network
+        self.now = now
+        self.wall = wall
+        genesisBytes = genesis
+        ownPeer = crypto.peerID(of: crypto.publicKey)
+        sessions = SessionTable(
+            crypto: crypto, network: network, bootNonce: bootNonce, generator: rng.fork(), unixMilliseconds: wall,
+            now: now)
+        membership = Membership(key: crypto.publicKey, hashing: crypto, generator: rng.fork(), now: now)
+        exchange = BlobExchange(hashing: crypto, generator: rng.fork(), now: now)
+        entropy = rng.fork()
+        nextTick = now + Limits.tick
+    }
+
+    public var nextDeadline: Instant? {
+        var next: Instant? = nextTick
+        let parts = [
+            sessions.nextDeadline, membership.nextDeadline, log?.nextDeadline, exchange.nextDeadline,
+            desks?.desk.nextDeadline, desks?.book.nextDeadline,
+        ]
+        for other in parts {
+            guard let other else { continue }
+            next = next.map { min($0, other) } ?? other
+        }
+        return next
+    }
+
+    /// `wall` is this peer's clock in milliseconds since 1970.
+    public mutating func handle(_ input: Input, now: Instant, wall: UInt64) -> [Effect] {
+        invariant(now >= self.now, "time went back from \(self.now) to \(now)")
+        self.now = now
+        self.wall = wall
+        effects = []
+        switch input {
+        case .start(let restored):
+            give(.clock(unixMilliseconds: wall))
+            give(.started(restored))
+        case .transport(let event): session(event)
+        case .interfaces(let addresses): give(.interfaces(addresses))
+        case .resolved(let ticket, let addresses): give(.resolved(ticket, addresses))
+        case .join(let target): give(.join(target))
+        case .leave(let mode): give(.leave(mode))
+        case .policy(let policy): give(.policy(policy))
+        case .capabilities(let summary, let document):
+            ownDocument = document
+            ownDocumentDigest = summary.digest
+            give(.capabilities(summary))
+        case .adopt(let log, let start): adopt(log, start)
+        case .log(let input): give(input)
+        case .persisted(.log(let ticket)): give(.persisted(ticket))
+        case .persisted(.membership(let ticket)): give(Membership.Input.persisted(ticket))
+        case .persistFailed(.log(let ticket)): give(.persistFailed(ticket))
+        // The book is a cache: a row that was not written is written again with its next change.
+        case .persistFailed(.membership): counters.bookWritesFailed += 1
+        case .blocks(let blocks, let peer): answer(blocks, to: peer)
+        case .exchange(let input): give(input)
+        case .persisted(.desk(let ticket)): give(WorkerDesk.Input.persisted(ticket))
+        case .persistFailed(.desk(let ticket)): give(WorkerDesk.Input.persistFailed(ticket))
+        case .persisted(.book(let ticket)): give(JobBook.Input.persisted(ticket))
+        case .persistFailed(.book(let ticket)):
+            log?.releaseNonces()
+            give(JobBook.Input.persistFailed(ticket))
+        case .persisted(.nobody), .persistFailed(.nobody): break
+        case .desk(let input): give(input)
+        case .book(let input): give(input)
+        case .signOpening(let ticket, let spec, let account): signOpening(ticket, spec, account)
+        case .classes(let classes): desks?.classes = classes
+        case .timeout: fire()
+        }
+        defer { effects = [] }
+        return effects
+    }
+
+    mutating func fire() {
+        if let due = sessions.nextDeadline, due <= now { session(.timeout) }
+        if let due = membership.nextDeadline, due <= now { give(Membership.Input.timeout) }
+        if let due = exchange.nextDeadline, due <= now { give(BlobExchange.Input.timeout) }
+        if let due = log?.nextDeadline, due <= now { give(LogNode.Input.timeout) }
+        if let due = desks?.desk.nextDeadline, due <= now { give(WorkerDesk.Input.timeout) }
+        if let due = desks?.book.nextDeadline, due <= now { give(JobBook.Input.timeout) }
+        if nextTick <= now { tick() }
+    }
+
+    /// Housekeeping that needs no precise time.
+    mutating func tick() {
+        nextTick = now + Limits.tick
+        for (peer, state) in parked where now - state.lastUse > Limits.pinLife {
+            parked[peer] = nil
+            give(.unpin(peer, .transaction))
+        }
+        considerAdmission()
+        if log == nil, network != nil, genesisBytes == nil { askForGenesis() }
+    }
+
+    /// Takes the log over: from now on entries, blocks and seats have a place.
+    mutating func adopt(_ log: LogNode, _ start: DeskStart) {
+        invariant(self.log == nil, "a second log")
+        self.log = log
+        network = log.network
+        genesisBytes = log.ledger.genesis.encoded
+        // The first tip tells Membership that the genesis is here.
+        give(
+            .tip(
+                ChainTip(
+                    height: log.ledger.height, hashPrefix: log.ledger.blockHash.raw.w0, checkpointHeight: 0)))
+        give(.seats(epoch: 0, current: log.seats.seats.map(\.account), next: []))
+        session(.seats(log.seats.seats.map { crypto.peerID(of: $0.account) }))
+        give(LogNode.Input.start)
+        for (peer, _) in paths { give(LogNode.Input.linkUp(peer)) }
+        adoptDesks(start)
+        considerAdmission()
+    }
+
+    /// Asks to be admitted while this account is not, in a network that admits by token or freely.
+    mutating func considerAdmission() {
+        guard let log, case .live = log.replica.status.kind else { return }
+        if log.ledger.account(log.account)?.isAdmitted == true { return }
+        if !log.ledger.genesis.isOpen, invite == nil { return }
+        if let last = lastAdmit, now - last < Limits.admitAgain { return }
+        lastAdmit = now
+        give(LogNode.Input.compose(.admit(log.ledger.genesis.isOpen ? nil : invite), job: nil, key: [], 0))
+    }
+}
+
+extension NodeCore {
+    /// Executions here, for `status`.
+    public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }
+    /// The book's row of a job that was submitted here.
+    public func booked(_ job: JobID) -> BookRecord? { desks?.book.record(job) }
+    public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }
+}
+
+/// What was dropped, by reason (STYLE 4.5).
+public struct NodeCounters: Sendable, Hashable {
+    public var bookWritesFailed = 0
+    public var compoundsMalformed = 0
+    public var lanesUnknown = 0
+    public var lanesWithoutLog = 0
+    public var lanesUnsent = 0
+    public var servicesUnknown = 0
+    public var syncMalformed = 0
+    public var answersUnasked = 0
+    public var streamsOverlong = 0
+    public var peersUnknown = 0
+}

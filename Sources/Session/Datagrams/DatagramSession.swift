@@ -1,0 +1,52 @@
+import Basis
+import Records
+import Trust
+
+/// One set of keys with one peer at one address (`gossip.md` 4.3). The table names it by our index.
+struct DatagramSession: Sendable {
+    var peer: PeerID
+    var network: NetworkID
+    var remote: SocketAddress
+    var socket: LocalSocket
+    var remoteIndex: UInt32
+    var sendKey: Bytes32
+    var receiveKey: Bytes32
+    var facts: SessionFacts
+    /// False at the initiator until the first Data opens.
+    var isUp: Bool
+    var openedAt: Instant
+    var usedAt: Instant
+    var nextCounter: UInt64 = 0
+    var window = ReplayWindow()
+    /// Sealed part of the Confirm that opened it, to know repeats (responder).
+    var confirmSealed: [UInt8] = []
+    var readyRepeats = 0
+    /// Set on the loser of two sessions: it receives until then.
+    var retiredUntil: Instant?
+    /// Whether we close it then with reason duplicate.
+    var closesAsDuplicate = false
+    /// Whether new keys were asked for already.
+    var isRekeying = false
+    var rekeyAt: Instant?
+    var unknownAt: Instant?
+    /// The last packets sent, newest last: counter, last bytes, time.
+    var sent: [SentPacket] = []
+
+    struct SentPacket: Sendable, Hashable {
+        var counter: UInt64
+        var echo: [UInt8]
+        var at: Instant
+    }
+
+    /// Whether `unknown` answers a packet that we sent lately.
+    func sentLately(_ unknown: Unknown, within interval: Interval, now: Instant) -> Bool {
+        sent.contains {
+            $0.counter == unknown.counter && $0.echo == unknown.echo && now - $0.at <= interval
+        }
+    }
+
+    mutating func noteSent(_ counter: UInt64, _ packet: [UInt8], limit: Int, now: Instant) {
+        if sent.count >= limit { sent.removeFirst() }
+        sent.append(SentPacket(counter: counter, echo: Array(packet.suffix(Unknown.echoBytes)), at: now))
+    }
+}

@@ -1,0 +1,180 @@
+import Basis
+import Records
+import Trust
+
+/// Idleness, draining and the end of connections (`gossip.md` 5.4).
+extension SessionTable {
+    /// After frames came or the upper layer acted: sends what may go, closes what has drained, sets the next look.
+    mutating func afterChange(_ id: ConnectionID) {
+        pump(id)
+        guard let connection = connections[id] else { return }
+        if connection.drain != nil && connection.mux.isQuiet {
+            closeConnection(id, connection.drain?.reason ?? .idle)
+            return
+        }
+        scheduleConnection(id)
+    }
+
+    mutating func scheduleConnection(_ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        deadlines.set(TimerID(kind: .connection, number: id.number), at: nextLook(at: connection))
+    }
+
+    private func nextLook(at connection: Connection<Crypto>) -> Instant {
+        if !connection.isUp { return connection.deadline }
+        if let drain = connection.drain { return drain.until }
+        var next = connection.mux.nextDeadline ?? .distantFuture
+        if let until = connection.retiredUntil { return min(next, until) }
+        let pingAt =
+            connection.pingSentAt.map { $0 + limits.mainPingWait }
+            ?? max(connection.heardAt, connection.usedAt) + limits.mainPingIdle
+        next = min(next, pingAt)
+        if let peer = connection.established?.peer, !isKept(peer, .main) {
+            next = min(next, connection.usedAt + limits.mainIdle)
+        }
+        return next
+    }
+
+    mutating func connectionDue(_ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        if nextLook(at: connection) > now { return scheduleConnection(id) }
+        if !connection.isUp {
+            stats.add(.handshakeTimeout)
+            if let ticket = connection.facts?.ticket, let index = dialOfTicket[ticket] {
+                return failDial(index, .timeout)
+            }
+            return breakHandshake(id, .timeout)
+        }
+        if let drain = connection.drain { return closeConnection(id, drain.reason) }
+        if connection.mux.hasOverduePartial(now: now) {
+            stats.add(.frameMalformed)
+            return closeConnection(id, .protocolError)
+        }
+        for flow in connection.mux.stalledStreams(now: now) {
+            connections[id]?.mux.reset(flow, code: ResetCode.stalled)
+            effects.append(.streamReset(id, flow, code: ResetCode.stalled))
+        }
+        if let until = connection.retiredUntil {
+            if until <= now { retireConnection(id) }
+            return afterChange(id)
+        }
+        if let peer = connection.established?.peer, !isKept(peer, .main),
+            now - connection.usedAt >= limits.mainIdle
+        {
+            drain(id, .idle, tells: true)
+            return
+        }
+        pingOrGiveUp(id, connection)
+        afterChange(id)
+    }
+
+    private mutating func pingOrGiveUp(_ id: ConnectionID, _ connection: Connection<Crypto>) {
+        if let sentAt = connection.pingSentAt {
+            if now - sentAt < limits.mainPingWait { return }
+            if connection.pingsUnanswered >= 2 { return closeConnection(id, .silent) }
+        } else if now - max(connection.heardAt, connection.usedAt) < limits.mainPingIdle {
+            return
+        }
+        connections[id]?.pingSentAt = now
+        connections[id]?.pingsUnanswered += 1
+        sendControl(Frame(.control, .ping(nonce: 1 << 32)), id)
+    }
+
+    /// The loser of two connections has had its time: its opener drains it, streams on it may still end.
+    private mutating func retireConnection(_ id: ConnectionID) {
+        connections[id]?.retiredUntil = nil
+        if connections[id]?.isInitiator == true {
+            drain(id, .duplicate, tells: true)
+        } else {
+            // The opener closes; if it does not, we do a little later.
+            let until = now + limits.drainInterval
+            connections[id]?.drain = (until, .duplicate)
+        }
+    }
+
+    /// No new streams; closed when those open have ended, or after `drainInterval`.
+    mutating func drain(_ id: ConnectionID, _ reason: CloseReason, tells: Bool) {
+        guard connections[id]?.drain == nil else { return }
+        let until = now + limits.drainInterval
+        connections[id]?.drain = (until, reason)
+        connections[id]?.mux.isDraining = true
+        if tells { sendControl(Frame(.control, .goAway(reason, retrySeconds: 0, text: [])), id) }
+        afterChange(id)
+    }
+
+    /// Says why, with the final tag, and closes.
+    mutating func closeConnection(_ id: ConnectionID, _ reason: CloseReason) {
+        if let connection = connections[id], connection.isOpen, var sender = connection.sender {
+            var out: [UInt8] = []
+            seal(
+                Frame(.control, .goAway(reason, retrySeconds: 0, text: [])).encoded, isFinal: true,
+                &sender, into: &out)
+            connections[id]?.sender = nil
+            writeRaw(out, id)
+        }
+        loseConnection(id, reason)
+    }
+
+    /// Closes without another word and tells whom it concerns.
+    mutating func loseConnection(_ id: ConnectionID, _ reason: CloseReason) {
+        if let ticket = connections[id]?.facts?.ticket, connections[id]?.isUp == false,
+            let index = dialOfTicket[ticket]
+        {
+            return failDial(index, .badSignature)
+        }
+        if case .initiating(let index) = connections[id]?.phase { return failDial(index, .badSignature) }
+        effects.append(.closeConnection(id))
+        forgetConnection(id, reason)
+    }
+
+    /// Closes a connection that never came up, or whose dial failed.
+    mutating func dropConnection(_ id: ConnectionID) {
+        guard connections[id] != nil else { return }
+        effects.append(.closeConnection(id))
+        forgetConnection(id, .protocolError)
+    }
+
+    /// The transport says that the socket is gone.
+    mutating func ended(_ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        if connection.isUp {
+            // A final tag would have closed it already.
+            stats.add(.streamTruncated)
+            return forgetConnection(id, connection.drain?.reason ?? .silent)
+        }
+        forgetConnection(id, .silent)
+        if case .initiating(let index) = connection.phase {
+            dials[index]?.connection = nil
+            failDial(index, .connectionRefused)
+        } else if let ticket = connection.facts?.ticket, let index = dialOfTicket[ticket] {
+            dials[index]?.connection = nil
+            failDial(index, .connectionRefused)
+        }
+    }
+
+    private mutating func forgetConnection(_ id: ConnectionID, _ reason: CloseReason) {
+        guard let connection = connections.removeValue(forKey: id) else { return }
+        deadlines.cancel(TimerID(kind: .connection, number: id.number))
+        bufferedBytes -= connection.mux.bufferedBytes
+        heldBack.removeAll { $0 == id }
+        bulkWaiting.removeAll { $0 == id }
+        urgent.remove(id)
+        if !connection.isUp { unfinishedStreams -= 1 }
+        if !connection.isInitiator { releaseHost(connection.remote) }
+        for stream in connection.mux.streams {
+            effects.append(.streamReset(id, stream.id, code: ResetCode.cancelled))
+        }
+        guard let peer = connection.established?.peer, peers[peer]?.main == id else { return }
+        peers.update(peer) { $0.main = nil }
+        effects.append(.sessionDown(peer, .main, reason))
+        forgetIfEmpty(peer)
+    }
+}
+
+extension SessionTable {
+    mutating func releaseHost(_ remote: SocketAddress) {
+        guard let host = hostKey(remote) else { return }
+        let left = connectionsPerHost[host, default: 1] - 1
+        connectionsPerHost[host] = left > 0 ? left : nil
+    }
+}

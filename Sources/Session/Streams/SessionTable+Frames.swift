@@ -1,0 +1,320 @@
+import Basis
+import Records
+import Trust
+import Wire
+
+/// Sealed frames in and out, and what the upper layers ask of a connection (`gossip.md` 5.2–5.5).
+extension SessionTable {
+    mutating func receiveMessage(_ sealed: [UInt8], on id: ConnectionID) {
+        guard var receiver = connections[id]?.receiver else { return }
+        guard let message = crypto.pull(sealed, with: &receiver) else {
+            stats.add(.streamMalformed)
+            return closeConnection(id, .protocolError)
+        }
+        connections[id]?.receiver = receiver
+        guard let frame = try? Frame(decoding: message.plaintext, bytesMax: limits.frameBytesMax) else {
+            stats.add(.frameMalformed)
+            return closeConnection(id, .protocolError)
+        }
+        connections[id]?.heardAt = now
+        connections[id]?.pingSentAt = nil
+        connections[id]?.pingsUnanswered = 0
+        if !frame.isPingOrPong { connections[id]?.usedAt = now }
+        if connections[id]?.isUp == false {
+            finishDial(of: id)
+            comeUp(id)
+        }
+        take(frame, on: id)
+        if message.isFinal, connections[id] != nil {
+            let reason = connections[id]?.drain?.reason ?? .stopping
+            loseConnection(id, reason)
+        }
+    }
+
+    private mutating func finishDial(of id: ConnectionID) {
+        guard let ticket = connections[id]?.facts?.ticket, let index = dialOfTicket[ticket] else { return }
+        finishDial(index)
+    }
+
+    private mutating func take(_ frame: Frame, on id: ConnectionID) {
+        guard var connection = connections.removeValue(forKey: id),
+            let peer = connection.established?.peer
+        else { return }
+        let before = connection.mux.bufferedBytes
+        connection.mux.grantsCredit =
+            bufferedBytes <= limits.receiveBufferBytesMax || seats.contains(peer)
+        let result: Result<[Multiplexer.Event], FrameFault>
+        do throws(FrameFault) {
+            result = .success(try connection.mux.receive(frame, now: now))
+        } catch {
+            result = .failure(error)
+        }
+        bufferedBytes += connection.mux.bufferedBytes - before
+        if !connection.mux.grantsCredit { holdBack(id, &connection) }
+        if connection.mux.isBulk(frame) { bulkIn.spend(frame.encoded.count) }
+        connections[id] = connection
+        switch result {
+        case .success(let events): for event in events { carry(event, id, peer) }
+        case .failure(let fault):
+            switch fault {
+            case .malformed: stats.add(.frameMalformed)
+            case .creditOverrun: stats.add(.creditOverrun)
+            case .controlFlood: stats.add(.controlFlood)
+            }
+            closeConnection(id, fault == .controlFlood ? .overload : .protocolError)
+        }
+    }
+
+    private mutating func carry(_ event: Multiplexer.Event, _ id: ConnectionID, _ peer: PeerID) {
+        switch event {
+        case .message(let message): effects.append(.deliverLane(message, from: peer))
+        case .laneRoom(let trafficClass):
+            effects.append(.laneRoom(peer, trafficClass: trafficClass))
+        case .opened(let flow, let service, let request, let isLast):
+            effects.append(
+                .opened(id, flow, from: peer, service: service, request: request, isLast: isLast))
+        case .bytes(let flow, let bytes, let isLast):
+            effects.append(.streamBytes(id, flow, bytes, isLast: isLast))
+        case .reset(let flow, let code): effects.append(.streamReset(id, flow, code: code))
+        case .streamRoom(let flow): effects.append(.streamRoom(id, flow))
+        case .pong(let nonce):
+            // Probes are 32 bits; the idle PING of 5.4 has a bit above them.
+            if nonce <= UInt64(UInt32.max) {
+                effects.append(.streamPong(peer, probe: UInt32(truncatingIfNeeded: nonce)))
+            }
+        case .datagram(let compound): deliver(compound, id, peer)
+        case .goAway(let reason, _): drain(id, reason, tells: false)
+        }
+    }
+
+    private mutating func deliver(_ compound: [UInt8], _ id: ConnectionID, _ peer: PeerID) {
+        let heads = CompoundHeads(compound)
+        if !heads.isWellFormed { stats.add(.compoundMalformed) }
+        if !heads.isOnlyReady { effects.append(.deliver(compound, from: peer, via: .main)) }
+        if let reason = heads.goodbye { closeConnection(id, reason) }
+    }
+
+    private mutating func holdBack(_ id: ConnectionID, _ connection: inout Connection<Crypto>) {
+        if bufferedBytes > 2 * limits.receiveBufferBytesMax && !connection.isPaused {
+            connection.isPaused = true
+            effects.append(.pauseReading(id))
+        }
+        if connection.isHeldBack { return }
+        connection.isHeldBack = true
+        heldBack.append(id)
+    }
+
+    /// Gives credit again to those held back once buffers are small enough.
+    private mutating func releaseHeldBack() {
+        if heldBack.isEmpty || bufferedBytes > limits.receiveBufferBytesMax { return }
+        let released = heldBack
+        heldBack = []
+        for id in released {
+            connections[id]?.isHeldBack = false
+            if connections[id]?.isPaused == true {
+                connections[id]?.isPaused = false
+                effects.append(.resumeReading(id))
+            }
+            connections[id]?.mux.grantsCredit = true
+            connections[id]?.mux.grantAll()
+            pump(id)
+        }
+    }
+
+    // MARK: asked by upper layers
+
+    mutating func streamPing(_ peer: PeerID, probe: UInt32) {
+        guard let id = peers[peer]?.main else {
+            effects.append(.sendFailed(peer, .main, .noPath))
+            return
+        }
+        sendControl(Frame(.control, .ping(nonce: UInt64(probe))), id)
+        pump(id)
+    }
+
+    mutating func post(_ message: LaneMessage, to peer: PeerID) {
+        guard let id = peers[peer]?.main, var connection = connections.removeValue(forKey: id),
+            let trafficClass = MessageNumber.lane(message.number)
+        else {
+            stats.add(.sendWithoutPath)
+            effects.append(.sendFailed(peer, .main, .noPath))
+            return
+        }
+        let result = connection.mux.post(message)
+        connections[id] = connection
+        switch result {
+        case .queued: break
+        case .queuedDropping(let dropped):
+            stats.add(.laneDropped, dropped)
+            effects.append(.laneOverflow(peer, trafficClass: trafficClass, dropped: dropped))
+        case .refused, .tooLarge:
+            stats.add(.laneRefused)
+            effects.append(.laneOverflow(peer, trafficClass: trafficClass, dropped: 1))
+        }
+        pump(id)
+    }
+
+    mutating func open(
+        _ ticket: Ticket, _ peer: PeerID, _ service: UInt16, _ trafficClass: UInt8,
+        _ request: [UInt8], _ isLast: Bool
+    ) {
+        guard let id = peers[peer]?.main else {
+            effects.append(.openFailed(ticket, .noPath))
+            return
+        }
+        let flow = connections[id]?.mux.open(
+            trafficClass, service: service, request: request, isLast: isLast, now: now)
+        guard let flow else {
+            effects.append(.openFailed(ticket, .queueFull))
+            return
+        }
+        effects.append(.openedLocally(ticket, id, flow))
+        afterChange(id)
+    }
+
+    mutating func write(_ id: ConnectionID, _ flow: FlowID, _ bytes: [UInt8], _ isLast: Bool) {
+        guard var connection = connections.removeValue(forKey: id) else { return }
+        let isQueued = connection.mux.write(flow, bytes, isLast: isLast)
+        if !isQueued, connection.mux.streams.contains(where: { $0.id == flow }) {
+            connection.mux.reset(flow, code: ResetCode.internal)
+            effects.append(.streamReset(id, flow, code: ResetCode.internal))
+        }
+        connections[id] = connection
+        pump(id)
+    }
+
+    mutating func consumed(_ id: ConnectionID, _ flow: FlowID, _ bytes: Int) {
+        guard var connection = connections.removeValue(forKey: id) else { return }
+        let before = connection.mux.bufferedBytes
+        connection.mux.grantsCredit =
+            bufferedBytes <= limits.receiveBufferBytesMax
+            || seats.contains(connection.established?.peer ?? .zero)
+        connection.mux.grantsBulkCredit = bulkIn.isOpen(now)
+        connection.mux.consumed(flow, bytes: max(0, bytes), now: now)
+        if !connection.mux.grantsBulkCredit && connection.mux.wantsBulkCredit {
+            waitForBulk(id, bulkIn.wait)
+        }
+        bufferedBytes += connection.mux.bufferedBytes - before
+        if !connection.mux.grantsCredit { holdBack(id, &connection) }
+        connections[id] = connection
+        afterChange(id)
+        releaseHeldBack()
+    }
+
+    // MARK: bytes out
+
+    /// Whether one more DATAGRAM frame stays below what the peer takes per second.
+    mutating func mayCarryDatagram(_ id: ConnectionID) -> Bool {
+        guard var connection = connections.removeValue(forKey: id) else { return false }
+        defer { connections[id] = connection }
+        if connection.mux.controlBytes > limits.controlQueueBytesMax / 2 { return false }
+        return connection.mux.datagramBudget.take(now)
+    }
+
+    mutating func sendDatagramFrame(_ compound: [UInt8], _ id: ConnectionID) -> Bool {
+        guard connections[id] != nil else { return false }
+        sendControl(Frame(.control, .datagram(compound)), id)
+        connections[id]?.usedAt = now
+        pump(id)
+        return true
+    }
+
+    mutating func sendControl(_ frame: Frame, _ id: ConnectionID) {
+        if connections[id]?.mux.sendControl(frame) == false {
+            stats.add(.controlFlood)
+            closeConnection(id, .overload)
+        }
+    }
+
+    /// Hands frames to the socket up to the write-ahead.
+    mutating func pump(_ id: ConnectionID) {
+        guard var connection = connections.removeValue(forKey: id) else { return }
+        guard connection.isOpen, var sender = connection.sender, let peer = connection.established?.peer
+        else {
+            connections[id] = connection
+            return
+        }
+        var out: [UInt8] = []
+        while true {
+            let room =
+                limits.writeAheadBytesMax - connection.queuedBytes - out.count
+                - Connection<Crypto>.sealBytes
+            let isOpen = bulkIsOpen
+            guard room > 0, let frame = connection.mux.next(room: room, bulkIsOpen: isOpen) else { break }
+            let bytes = frame.encoded
+            if connection.mux.isBulk(frame) {
+                bulkOut.spend(bytes.count)
+                bulkFloor.spend(bytes.count)
+            }
+            if !frame.isPingOrPong { connection.usedAt = now }
+            seal(bytes, isFinal: false, &sender, into: &out)
+        }
+        connection.sender = sender
+        let events = connection.mux.settle()
+        if !connection.mux.hasUrgentWaiting {
+            urgent.remove(id)
+        } else if urgent[id] == nil {
+            urgent.insert(now, for: id)
+        }
+        let waitsForBulk = connection.mux.hasBulkWaiting && !bulkIsOpen
+        connections[id] = connection
+        writeRaw(out, id)
+        for event in events { carry(event, id, peer) }
+        if waitsForBulk { waitForBulk(id, max(bulkOut.wait, .milliseconds(5))) }
+    }
+
+    /// Whether class 6 may send: within the owner's rate, and only the floor while urgent bytes wait anywhere.
+    private var bulkIsOpen: Bool {
+        mutating get {
+            if !bulkOut.isOpen(now) { return false }
+            let isCongested = urgent.contains { now - $0.value > limits.urgentWaitMax }
+            return bulkFloor.isOpen(now) || !isCongested
+        }
+    }
+
+    private mutating func waitForBulk(_ id: ConnectionID, _ interval: Interval) {
+        if !bulkWaiting.contains(id) { bulkWaiting.append(id) }
+        deadlines.setNoLater(TimerID(kind: .bulk), than: now + interval)
+    }
+
+    func seal(
+        _ frame: [UInt8], isFinal: Bool, _ sender: inout Crypto.StreamSender, into out: inout [UInt8]
+    ) {
+        let sealed = crypto.push(frame, isFinal: isFinal, with: &sender)
+        out.append(UInt8(truncatingIfNeeded: sealed.count))
+        out.append(UInt8(truncatingIfNeeded: sealed.count >> 8))
+        out += sealed
+    }
+
+    mutating func bulkDue() {
+        deadlines.cancel(TimerID(kind: .bulk))
+        let waiting = bulkWaiting
+        bulkWaiting = []
+        // Whoever comes first takes the budget, so the order turns.
+        for id in waiting.dropFirst() + waiting.prefix(1) {
+            guard var connection = connections.removeValue(forKey: id) else { continue }
+            connection.mux.grantsBulkCredit = bulkIn.isOpen(now)
+            connection.mux.grantAll()
+            let stillWaits = !connection.mux.grantsBulkCredit && connection.mux.wantsBulkCredit
+            connections[id] = connection
+            if stillWaits { waitForBulk(id, bulkIn.wait) }
+            pump(id)
+        }
+    }
+}
+
+extension Frame {
+    var isPingOrPong: Bool {
+        switch content {
+        case .ping, .pong: true
+        default: false
+        }
+    }
+}
+
+extension Multiplexer {
+    func isBulk(_ frame: Frame) -> Bool {
+        guard case .data = frame.content else { return false }
+        return streams.contains { $0.id == frame.flow && $0.trafficClass == TrafficClass.bulk }
+    }
+}

@@ -1,0 +1,119 @@
+import Credits
+import Consensus
+import Basis
+import NodeCore
+import Records
+import TestKit
+import Testing
+import Trust
+
+@Suite struct LogNodeTests {
+    /// Shows that one seat certifies a transfer, takes the fee once, and makes no block without demand.
+    @Test func oneSeatCertifiesATransfer() throws {
+        var network = LogNetwork(seats: 1, count: 2, seed: 1)
+        let payee = network.account(1)
+        network.transfer(from: 0, to: payee, micro: 5_000_000, ticket: 1)
+        #expect(
+            network.run(seconds: 5) { net in
+                net.nodes[0].accepted[1].map { net.isCertified($0, at: 0) } ?? false
+            })
+        #expect(network.balance(payee, at: 0) == 1_005_000_000)
+        #expect(network.balance(network.account(0), at: 0) == 995_000_000 - 10)
+        let height = network.nodes[0].log.ledger.height
+        network.run(seconds: 3_600)
+        #expect(network.nodes[0].log.ledger.height == height, "an idle hour makes no block")
+        #expect(network.nodes[1].log.ledger.digest == network.nodes[0].log.ledger.digest, "the observer follows")
+        #expect(network.nodes.allSatisfy { $0.alarms.isEmpty })
+    }
+
+    /// Shows that an entry that fails takes its fee once, and that the client is told the code.
+    @Test func aFailedEntryTakesItsFeeOnce() throws {
+        var network = LogNetwork(seats: 1, seed: 2)
+        let stranger = PublicKey(repeating: 5)
+        network.transfer(from: 0, to: stranger, micro: 1, key: [7], ticket: 1)
+        network.run(seconds: 5)
+        // An unknown payee fails with its code, and the fee is taken once.
+        let id = try #require(network.nodes[0].accepted[1])
+        #expect(network.nodes[0].progress[id]?.contains(.certified(height: 1, .unknownTarget)) == true)
+        #expect(network.balance(network.account(0), at: 0) == 1_000_000_000 - 10)
+    }
+
+    /// Shows that what was accepted survives a kill before or after any write of one seat, and is paid exactly once.
+    @Test(arguments: [true, false])
+    func oneSeatSurvivesAKillAtEveryWrite(after: Bool) throws {
+        for write in 1...14 {
+            var network = LogNetwork(seats: 1, count: 2, seed: UInt64(write))
+            network.killAtWrite = (0, write, after)
+            for ticket in 1...4 {
+                network.transfer(
+                    from: 0, to: network.account(1), micro: 1_000_000, key: [UInt8(ticket)], ticket: UInt64(ticket))
+                network.run(seconds: 1)
+            }
+            let accepted = network.nodes[0].accepted
+            if !network.nodes[0].isUp { network.restart(0) }
+            // The client repeats every request with its key, as it must when no answer came.
+            for ticket in 1...4 {
+                network.transfer(
+                    from: 0, to: network.account(1), micro: 1_000_000, key: [UInt8(ticket)],
+                    ticket: UInt64(10 + ticket))
+                network.run(seconds: 1)
+            }
+            network.run(seconds: 20)
+            let paid = network.balance(network.account(1), at: 0) - 1_000_000_000
+            #expect(paid == 4_000_000, "write \(write): paid \(paid)")
+            #expect(network.nodes[0].log.ledger.supplyProblem() == nil)
+            #expect(network.nodes[0].log.outbox.count == 0)
+            for id in accepted.values { #expect(network.nodes[0].log.outbox[id] == nil) }
+            #expect(network.nodes[0].alarms.isEmpty, "\(network.nodes[0].alarms)")
+        }
+    }
+
+    /// Shows that four seats agree on every balance and digest under loss and reordering, through a kill and restart.
+    @Test(arguments: 1...6)
+    func fourSeatsAgree(seed: UInt64) throws {
+        var network = LogNetwork(seats: 4, count: 5, seed: seed)
+        network.lossPerMille = 30
+        network.delayMillis = 1...40
+        var ticket: UInt64 = 0
+        for round in 0..<6 {
+            for i in 0..<5 {
+                ticket += 1
+                network.transfer(from: i, to: network.account((i + 1) % 5), micro: 1_000 + ticket, ticket: ticket)
+            }
+            if round == 2 { network.kill(Int(seed) % 4) }
+            network.run(seconds: 3)
+            if round == 4 { network.restart(Int(seed) % 4) }
+        }
+        let done = network.run(seconds: 120) { net in
+            net.nodes.allSatisfy { $0.log.outbox.count == 0 && $0.log.ledger.digest == net.nodes[0].log.ledger.digest }
+        }
+        #expect(done)
+        let ledger = network.nodes[0].log.ledger
+        #expect(ledger.supplyProblem() == nil)
+        let total = (0..<5).reduce(0) { $0 + network.balance(network.account($1), at: 0) }
+        let certified = network.nodes.flatMap { $0.progress.values }.joined().filter {
+            if case .certified = $0 { true } else { false }
+        }
+        #expect(certified.count >= 25)
+        #expect(UInt128(total) == ledger.supply.available)
+        for node in network.nodes {
+            for (height, digest) in node.executed { #expect(network.nodes[0].executed[height] ?? digest == digest) }
+            #expect(node.alarms.isEmpty, "\(node.alarms.prefix(3))")
+        }
+    }
+
+    /// Shows that without a quorum nothing is acknowledged as certified, and that it goes on by itself afterwards.
+    @Test func withoutQuorumItWaits() throws {
+        var network = LogNetwork(seats: 4, seed: 9)
+        network.run(seconds: 2)
+        network.kill(2)
+        network.kill(3)
+        network.transfer(from: 0, to: network.account(1), micro: 7, ticket: 1)
+        network.run(seconds: 60)
+        let id = try #require(network.nodes[0].accepted[1])
+        #expect(!network.isCertified(id, at: 0))
+        #expect(network.nodes[0].log.replica.status.kind == .noQuorum)
+        network.restart(2)
+        #expect(network.run(seconds: 60) { $0.isCertified(id, at: 0) })
+    }
+}
