@@ -1,5 +1,4 @@
 import Basis
-public import API
 public import Compute
 import Foundation
 public import Loop
@@ -83,16 +82,5 @@ public struct Lending: Sendable {
 
     static func accounts(_ texts: [String]) -> [PublicKey] {
         texts.compactMap { TextID.account($0, hashing: SodiumHashing()) }
-    }
-}
-
-extension Lending {
-    /// What `status` and `doctor` show of the sandbox.
-    public var document: NodeDocument.Sandbox {
-        let walls = report?.results.map {
-            NodeDocument.Wall(id: $0.wall.id, ok: $0.verdict == .ok, detail: $0.found)
-        }
-        return NodeDocument.Sandbox(
-            tier: runner == nil ? .none : .full, meter: report.map { "\($0.meter)" } ?? "none", walls: walls ?? [])
     }
 }
