@@ -22,11 +22,12 @@ final class DatagramSocket: UVHandle {
     private let buffer = UnsafeMutableRawPointer.allocate(byteCount: 65_536, alignment: 16)
 
     init(
-        _ loop: UVLoop, on address: SocketAddress, limits: TransportLimits, receive: @escaping Receive,
+        _ loop: UVLoop, on address: SocketAddress, isOnlyV6: Bool, limits: TransportLimits,
+        receive: @escaping Receive,
         truncated: @escaping () -> Void, sendFailed: @escaping (SocketAddress, Int32) -> Void
     ) throws(UVError) {
         bound = address
-        isDualStack = address.family == .v6 && address.high == 0 && address.low == 0
+        isDualStack = address.family == .v6 && address.high == 0 && address.low == 0 && !isOnlyV6
         queueMax = limits.datagramQueueMax
         try super.init(loop, UV_UDP, attempt: "open a datagram socket") { loop, memory in
             uv_udp_init(loop, memory.assumingMemoryBound(to: uv_udp_t.self))
@@ -35,7 +36,7 @@ final class DatagramSocket: UVHandle {
         self.truncated = truncated
         self.sendFailed = sendFailed
         do throws(UVError) {
-            try start(address, limits)
+            try start(address, isOnlyV6, limits)
         } catch {
             close()
             throw error
@@ -46,10 +47,15 @@ final class DatagramSocket: UVHandle {
 
     private var socket: UnsafeMutablePointer<uv_udp_t> { structure(uv_udp_t.self) }
 
-    private func start(_ address: SocketAddress, _ limits: TransportLimits) throws(UVError) {
+    private func start(
+        _ address: SocketAddress, _ isOnlyV6: Bool, _ limits: TransportLimits
+    ) throws(UVError) {
         let socket = socket
         try UVError.check(
-            "bind \(address)", SystemAddress(address).with { uv_udp_bind(socket, $0, 0) })
+            "bind \(address)",
+            SystemAddress(address).with {
+                uv_udp_bind(socket, $0, isOnlyV6 ? UInt32(UV_UDP_IPV6ONLY.rawValue) : 0)
+            })
         var size = limits.datagramBufferBytes
         // Asked for, not demanded: the kernel's maximum may be lower.
         _ = uv_recv_buffer_size(pointer, &size)

@@ -52,12 +52,20 @@ public final class PeerSockets: @unchecked Sendable {
     public var localAddresses: [SocketAddress] { datagramSockets.map(\.bound) }
     public var connectionCount: Int { streams.count }
 
-    /// Opens a datagram socket and a listening socket, with one port, for each address. `[::]` takes IPv4 as well.
-    /// Port 0 lets the system choose. On an error no socket of this call stays.
+    /// Opens a datagram socket and a listening socket, with one port, for each address. `[::]` takes IPv4 as well,
+    /// unless an IPv4 address with the same port is in the list. Port 0 lets the system choose. On an error no socket
+    /// of this call stays.
     public func listen(on addresses: [SocketAddress]) throws(ListenError) {
         var opened: [(DatagramSocket, StreamListener)] = []
+        let base = datagramSockets.count
         do throws(ListenError) {
-            for address in addresses { opened.append(try open(address)) }
+            for address in addresses {
+                let isOnlyV6 =
+                    address.family == .v6
+                    && addresses.contains { $0.family == .v4 && $0.port == address.port && $0.port != 0 }
+                opened.append(
+                    try open(address, isOnlyV6, LocalSocket(UInt16(clamping: base + opened.count + 1))))
+            }
         } catch {
             for (datagrams, listener) in opened {
                 datagrams.close()
@@ -69,12 +77,15 @@ public final class PeerSockets: @unchecked Sendable {
         listeners += opened.map(\.1)
     }
 
-    private func open(_ address: SocketAddress) throws(ListenError) -> (DatagramSocket, StreamListener) {
+    private func open(
+        _ address: SocketAddress, _ isOnlyV6: Bool, _ local: LocalSocket
+    ) throws(ListenError) -> (DatagramSocket, StreamListener) {
         var last = ListenError.inUse(address)
         for _ in 0..<(address.port == 0 ? limits.portAttemptsMax : 1) {
-            let datagrams = try openDatagrams(address)
+            let datagrams = try openDatagrams(address, isOnlyV6, local)
             do throws(UVError) {
-                return (datagrams, try openListener(address.with(port: datagrams.bound.port)))
+                let streams = address.with(port: datagrams.bound.port)
+                return (datagrams, try openListener(streams, isOnlyV6))
             } catch {
                 datagrams.close()
                 last = PeerSockets.listenError(error, address)
@@ -84,11 +95,12 @@ public final class PeerSockets: @unchecked Sendable {
         throw last
     }
 
-    private func openDatagrams(_ address: SocketAddress) throws(ListenError) -> DatagramSocket {
-        let local = LocalSocket(UInt16(clamping: datagramSockets.count + 1))
+    private func openDatagrams(
+        _ address: SocketAddress, _ isOnlyV6: Bool, _ local: LocalSocket
+    ) throws(ListenError) -> DatagramSocket {
         do throws(UVError) {
             return try DatagramSocket(
-                loop, on: address, limits: limits,
+                loop, on: address, isOnlyV6: isOnlyV6, limits: limits,
                 receive: { [weak self] bytes, from in
                     guard let self else { return }
                     stats.datagramsIn += 1
@@ -102,9 +114,11 @@ public final class PeerSockets: @unchecked Sendable {
         }
     }
 
-    private func openListener(_ address: SocketAddress) throws(UVError) -> StreamListener {
+    private func openListener(
+        _ address: SocketAddress, _ isOnlyV6: Bool
+    ) throws(UVError) -> StreamListener {
         var made: StreamListener?
-        let listener = try StreamListener(loop, on: address) { [weak self] in
+        let listener = try StreamListener(loop, on: address, isOnlyV6: isOnlyV6) { [weak self] in
             if let listener = made { self?.accept(from: listener) }
         }
         made = listener

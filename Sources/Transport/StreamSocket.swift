@@ -220,24 +220,29 @@ final class StreamListener: UVHandle {
     private var incoming: (() -> Void)?
     private(set) var bound: SocketAddress
 
-    init(_ loop: UVLoop, on address: SocketAddress, incoming: @escaping () -> Void) throws(UVError) {
+    init(
+        _ loop: UVLoop, on address: SocketAddress, isOnlyV6: Bool, incoming: @escaping () -> Void
+    ) throws(UVError) {
         bound = address
         try super.init(loop, UV_TCP, attempt: "open a listening socket") { loop, memory in
             uv_tcp_init(loop, memory.assumingMemoryBound(to: uv_tcp_t.self))
         }
         self.incoming = incoming
         do throws(UVError) {
-            try start(address)
+            try start(address, isOnlyV6)
         } catch {
             close()
             throw error
         }
     }
 
-    private func start(_ address: SocketAddress) throws(UVError) {
+    private func start(_ address: SocketAddress, _ isOnlyV6: Bool) throws(UVError) {
         let socket = structure(uv_tcp_t.self)
         try UVError.check(
-            "bind \(address)", SystemAddress(address).with { uv_tcp_bind(socket, $0, 0) })
+            "bind \(address)",
+            SystemAddress(address).with {
+                uv_tcp_bind(socket, $0, isOnlyV6 ? UInt32(UV_TCP_IPV6ONLY.rawValue) : 0)
+            })
         try UVError.check(
             "listen on \(address)",
             uv_listen(structure(uv_stream_t.self), 128) { stream, status in

@@ -123,8 +123,8 @@ import Trust
         }
     }
 
-    /// Shows the full queues of 5.3: votes and proposals drop the oldest, submits refuse the new, jobs drop the same key
-    /// first; a lane with room again says so once.
+    /// Shows the full queues of 5.3: votes and proposals drop the oldest, submits refuse the new, jobs drop the same
+    /// key first; a lane with room again says so once.
     @Test func fullQueues() {
         var (a, _) = pair()
         for n in 0..<32 { check(a.post(message(0x0301, 64 << 10, UInt8(n))), .queued) }
@@ -134,7 +134,8 @@ import Trust
         for _ in 0..<4 { check(a.post(message(0x030c, 1 << 20)), .queued) }
         check(a.post(message(0x030c, 1)), .refused)
         for n in 0..<4 {
-            check(a.post(LaneMessage(0x0400, [UInt8](repeating: UInt8(n), count: 256 << 10), queueKey: UInt64(n))), .queued)
+            let body = [UInt8](repeating: UInt8(n), count: 256 << 10)
+            check(a.post(LaneMessage(0x0400, body, queueKey: UInt64(n))), .queued)
         }
         check(a.post(LaneMessage(0x0400, [9], queueKey: 2)) == .queuedDropping(1))
         #expect(a.lanes[3].queue.map { $0.body.first } == [0, 1, 3, 9])
@@ -208,11 +209,17 @@ import Trust
                 let bytes = rng.bytes(Int.random(in: 0...50, using: &rng))
                 let content: Frame.Content =
                     switch Int.random(in: 0..<7, using: &rng) {
-                    case 0: .open(trafficClass: UInt8.random(in: 4...7, using: &rng), service: 1, request: bytes, isLast: Bool.random(using: &rng))
+                    case 0:
+                        .open(
+                            trafficClass: UInt8.random(in: 4...7, using: &rng), service: 1, request: bytes,
+                            isLast: Bool.random(using: &rng))
                     case 1: .data(bytes, isLast: Bool.random(using: &rng))
                     case 2: .credit(UInt32.random(in: 0...UInt32.max, using: &rng))
                     case 3: .reset(code: 1)
-                    case 4: .firstFragment(number: 0x0301, total: UInt32(bytes.count), bytes, isLast: Bool.random(using: &rng))
+                    case 4:
+                        .firstFragment(
+                            number: 0x0301, total: UInt32(bytes.count), bytes,
+                            isLast: Bool.random(using: &rng))
                     case 5: .fragment(bytes, isLast: Bool.random(using: &rng))
                     default: .ping(nonce: 1)
                     }

@@ -262,7 +262,10 @@ import Trust
         guard let id = rig.nodes[a].table.peers[rig.id(b)]?.main else { return }
         rig.give(a, .ended(id))
         #expect(rig.downs(a).map(\.1) == [.silent] && rig.nodes[a].table.stats[.streamTruncated] == 1)
-        #expect(rig.nodes[a].log.contains { if case .streamReset(_, _, code: ResetCode.cancelled) = $0 { true } else { false } })
+        #expect(
+            rig.nodes[a].log.contains {
+                if case .streamReset(_, _, code: ResetCode.cancelled) = $0 { true } else { false }
+            })
     }
 
     /// Shows that any damage to the bytes of a connection closes it: nothing false is delivered, nothing traps. Damage

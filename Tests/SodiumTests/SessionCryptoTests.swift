@@ -31,7 +31,8 @@ import Trust
         #expect(crypto.open(sealed, key: key, counter: 5, associated: [8]) == nil)
         #expect(crypto.open(sealed, key: Bytes32(repeating: 8), counter: 5, associated: [9]) == nil)
         #expect(crypto.open(Array(sealed.prefix(15)), key: key, counter: 5, associated: [9]) == nil)
-        #expect(crypto.open(crypto.seal([], key: key, counter: 0, associated: []), key: key, counter: 0, associated: []) == [])
+        let empty = crypto.seal([], key: key, counter: 0, associated: [])
+        #expect(crypto.open(empty, key: key, counter: 0, associated: []) == [])
         for bit in 0..<sealed.count * 8 {
             var altered = sealed
             altered[bit / 8] ^= 1 << UInt8(bit % 8)
