@@ -52,7 +52,7 @@ struct TransferCommand: AsyncParsableCommand {
         for index in stride(from: 0, to: pairs.count, by: 2) {
             guard let amount = CreditText.parse(pairs[index + 1]), amount > .zero else {
                 throw CommandFailure(
-                    code: ExitCode.badInput,
+                    code: Codes.badInput,
                     text: "\"\(pairs[index + 1])\" is no amount; write credit with at most 6 decimals, such as 12.5")
             }
             sum += amount
@@ -72,15 +72,21 @@ struct TransferCommand: AsyncParsableCommand {
             timeout: try common.limit())
         if !noWait { done = try await TransactionWait(client: client, common: common).end(of: done) }
         common.show(done) { Terminal.output(common.quiet ? $0.id : "\($0.id) \($0.state.rawValue)") }
-        if done.state == .rejected || done.state == .expired {
-            throw CommandFailure(
-                code: ExitCode.failed, text: "the ledger refused it: \(done.reason?.value ?? done.state.rawValue)")
-        }
+        if done.state == .rejected || done.state == .expired { throw TransactionWait.refusal(done) }
     }
 }
 
 /// Waits until a transaction does not change any more.
 struct TransactionWait {
+    /// The problem of an entry that the log refused.
+    static func refusal(_ document: TransactionDocument) -> Problem {
+        let reason = document.reason?.value ?? document.state.rawValue
+        let code: ProblemCode =
+            document.state == .expired
+            ? .entryExpired : (reason == "insufficientFunds" || reason == "insufficient" ? .insufficientCredit : .entryRefused)
+        return Problem(code, "the ledger refused \(Texts.short(document.id)): \(reason)")
+    }
+
     let client: APIClient
     let common: CommonOptions
 
@@ -91,7 +97,7 @@ struct TransactionWait {
         while document.state == .pending || document.state == .ordered {
             if let limit, ContinuousClock.now - start > limit {
                 throw CommandFailure(
-                    code: ExitCode.tryAgain,
+                    code: Codes.tryAgain,
                     text: "\(document.id) is \(document.state.rawValue) after \(limit); it stays on its way: "
                         + "peernode history shows it when it is final")
             }
@@ -103,11 +109,6 @@ struct TransactionWait {
         }
         return document
     }
-}
-
-extension ClientRequest {
-    /// A GET.
-    init(_ path: String, query: [(name: String, value: String)] = []) { self.init("GET", path, query: query) }
 }
 
 /// `history [ACCT]`
@@ -126,7 +127,7 @@ struct HistoryCommand: AsyncParsableCommand {
     func run() async throws {
         var query: [(name: String, value: String)] = [("limit", String(min(limit, 500)))]
         if let kind { query.append(("kind", kind)) }
-        if let since { query.append(("since", since)) }
+        if let since { query.append(("since", try Since.text(since))) }
         let client = try common.client()
         let page = try await client.document(
             Page<HistoryEntryDocument>.self,

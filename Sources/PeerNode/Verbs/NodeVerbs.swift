@@ -150,7 +150,7 @@ struct VersionCommand: AsyncParsableCommand {
 
     func run() async throws {
         common.show(Versions.document) { one in
-            Terminal.output("peernode \(one.version), protocol \(one.protocol.min)..\(one.protocol.max), Swift \(one.swift)")
+            Terminal.output("peernode \(one.version), protocol \(one.protocol.low) to \(one.protocol.high), Swift \(one.swift)")
             for library in one.libraries.sorted(by: { $0.key < $1.key }) {
                 Terminal.output("  \(library.key) \(library.value)")
             }
@@ -158,17 +158,3 @@ struct VersionCommand: AsyncParsableCommand {
     }
 }
 
-/// `help CODE`
-struct ExplainCodeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "explain-code", abstract: "The page of an error code, such as E501.", aliases: ["code"])
-
-    @Argument(help: "A code.") var code: String
-
-    func run() async throws {
-        guard let entry = ErrorCatalogue.entry(code.uppercased()) else {
-            throw CommandFailure(code: ExitCode.unknownID, text: "there is no code \"\(code)\"; codes look like E501")
-        }
-        Terminal.output(ErrorCatalogue.page(entry))
-    }
-}

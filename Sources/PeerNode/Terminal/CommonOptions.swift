@@ -26,7 +26,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(name: [.short, .long], help: "Answer every question with yes.")
     var yes = false
 
-    @Option(help: "End after this time, such as 30s; 0 means never.")
+    @Option(help: "End after this time, such as 30s; 0 is never.")
     var timeout: String?
 
     @Flag(name: .customLong("no-progress"), help: "No progress lines.")
@@ -35,9 +35,10 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "auto, always or never.")
     var color = "auto"
 
-    var layout: HomeLayout {
-        HomeLayout.find(home: home, environment: ProcessInfo.processInfo.environment)
-    }
+    var layout: HomeLayout { HomeLayout.find(home: home, environment: Environment.all) }
+
+    /// ` --home DIR` for commands that we print, if that is where this home is.
+    var homeFlag: String { layout.explicit.map { " --home \($0.path)" } ?? "" }
 
     /// Nil means without end.
     func limit(default seconds: Int64? = 30) throws -> Duration? {
@@ -51,31 +52,27 @@ struct CommonOptions: ParsableArguments {
 
     /// The node that the verb talks to: `--api`, `PEERNODE_API`, or the home's own (`surfaces.md` 1.1).
     func client() throws -> APIClient {
-        let environment = ProcessInfo.processInfo.environment
-        if let text = api ?? (home == nil ? environment["PEERNODE_API"] : nil) {
+        if let text = api ?? (home == nil ? Environment.all["PEERNODE_API"] : nil) {
             guard let endpoint = APIEndpoint(text) else {
                 throw ValidationError("\"\(text)\" is no API; write http://127.0.0.1:7718 or unix:/path")
             }
             return APIClient(endpoint: endpoint, token: try token())
         }
         let layout = layout
-        guard let data = FileManager.default.contents(atPath: layout.nodeFile.path),
-            let file = try? NodeFileDocument(json: [UInt8](data)), kill(pid_t(file.pid), 0) == 0 || errno == EPERM
-        else {
+        guard let file = NodeFile.running(layout) else {
             throw Problem(
                 .noNode, "no node runs on the home \(layout.description)",
                 why: "\(layout.nodeFile.path) names none that is alive",
-                fix: "start one: peernode join" + (home.map { " --home \($0)" } ?? ""))
+                fix: "start one: peernode join" + homeFlag)
         }
         return APIClient(endpoint: .unix(path: file.socket))
     }
 
     func token() throws -> String? {
-        guard let path = tokenFile ?? (FileManager.default.fileExists(atPath: layout.tokenFile.path)
-            ? layout.tokenFile.path : nil)
-        else { return nil }
+        let own = layout.tokenFile.path
+        guard let path = tokenFile ?? (FileManager.default.fileExists(atPath: own) ? own : nil) else { return nil }
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw CommandFailure(code: ExitCode.noFile, text: "cannot read the token file \(path)")
+            throw CommandFailure(code: Codes.noFile, text: "cannot read the token file \(path)")
         }
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
@@ -84,4 +81,12 @@ struct CommonOptions: ParsableArguments {
     func show<D: Document>(_ document: D, _ text: (D) -> Void) {
         if json { Terminal.output(document.json() + [0x0a]) } else { text(document) }
     }
+
+    /// Whether progress may be redrawn in place.
+    var redraws: Bool { !noProgress && !json && Terminal.isErrorTerminal }
+}
+
+extension ClientRequest {
+    /// A GET.
+    init(_ path: String, query: [(name: String, value: String)] = []) { self.init("GET", path, query: query) }
 }

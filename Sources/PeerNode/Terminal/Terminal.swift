@@ -51,11 +51,11 @@ enum Terminal {
     /// Asks for yes or no; `whenAway` is the error where nobody can answer.
     static func confirm(_ question: String, flag: String) throws {
         guard isInputTerminal else {
-            throw CommandFailure(code: ExitCode.wrongFlags, text: "\(question) nobody can answer here; give \(flag)")
+            throw CommandFailure(code: Codes.wrongFlags, text: "\(question) nobody can answer here; give \(flag)")
         }
         write(Array((question + " [y/n] ").utf8), to: 2)
         guard let line = readLine(), line.lowercased().hasPrefix("y") else {
-            throw CommandFailure(code: ExitCode.failed, text: "nothing was done")
+            throw CommandFailure(code: Codes.failed, text: "nothing was done")
         }
     }
 }

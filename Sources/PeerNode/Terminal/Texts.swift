@@ -19,10 +19,25 @@ enum Texts {
         return end == id.endIndex ? id : String(id[..<end]) + "…"
     }
 
+    /// `job_7ppdq3ka`: short, and still an id that can be typed.
+    static func typed(_ id: String) -> String {
+        let text = short(id)
+        return text.hasSuffix("…") ? String(text.dropLast()) : text
+    }
+
     static func time(_ at: Timestamp) -> String {
         let date = Date(timeIntervalSince1970: Double(at.unixMilliseconds) / 1_000)
         let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
         format.dateFormat = "yyyy-MM-dd HH:mm:ss"
         return format.string(from: date)
     }
+
+    static func duration(_ duration: Duration) -> String {
+        let parts = duration.components
+        let millis = UInt64(clamping: parts.seconds) * 1_000 + UInt64(clamping: parts.attoseconds / 1_000_000_000_000_000)
+        return Quantity.text(milliseconds: millis)
+    }
+
+    static func bytes(_ count: Int64) -> String { Quantity.text(bytes: UInt64(clamping: count)) }
 }
