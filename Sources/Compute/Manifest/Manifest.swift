@@ -124,6 +124,11 @@ public struct ManifestReading: Sendable {
     /// Errors of the first step that had any, else warnings; sorted.
     public var issues: ManifestIssues
     /// Errors only.
+    public init(manifest: Manifest?, issues: ManifestIssues) {
+        self.manifest = manifest
+        self.issues = issues
+    }
+
     public var errors: [ManifestIssue] { issues.all.filter { !$0.code.isWarning } }
 }
 

@@ -81,6 +81,11 @@ public struct HistoryCursor: Sendable, Hashable {
     public let key: [UInt8]
     /// Spendable credit before that event.
     public let available: CreditAmount
+
+    public init(key: [UInt8], available: CreditAmount) {
+        self.key = key
+        self.available = available
+    }
 }
 
 /// Answer to `transaction` for an entry that the log holds.
@@ -106,6 +111,14 @@ public struct OfferView: Sendable, Hashable {
     public let free: Int
     /// L until which the account is suspended; in the past if it is not.
     public let suspendedUntil: UInt64
+
+    public init(key: OfferKey, record: OfferRecord, owner: PublicKey, free: Int, suspendedUntil: UInt64) {
+        self.key = key
+        self.record = record
+        self.owner = owner
+        self.free = free
+        self.suspendedUntil = suspendedUntil
+    }
 }
 
 /// Which offers to list; nil leaves a part open.

@@ -114,6 +114,12 @@ public final class Home: @unchecked Sendable {
         lockDescriptor = descriptor
     }
 
+    /// Gives the home back before this object goes.
+    func releaseLock() {
+        if lockDescriptor >= 0 { close(lockDescriptor) }
+        lockDescriptor = -1
+    }
+
     // MARK: below their use
 
     static func makeFolder(_ url: URL, mode: Int) throws(Failure) {

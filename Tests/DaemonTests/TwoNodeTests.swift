@@ -1,0 +1,45 @@
+import API
+import Basis
+import Daemon
+import Foundation
+import Gossip
+import Records
+import Sodium
+import Testing
+import Trust
+
+/// Two nodes in one process, over loopback sockets.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct TwoNodeTests {
+    /// A newcomer with an invite joins by seed, fetches the genesis, follows the log, is admitted with its welcome
+    /// credit, pays, and keeps all that over a restart.
+    @Test func newcomerJoinsAndPays() async throws {
+        let founder = try TestHome()
+        try founder.found()
+        let seat = try await founder.start()
+        try await seat.expectReady()
+        let guest = try TestHome()
+        let address = try #require(seat.listening.first)
+        let target = JoinTarget(seeds: [Seed(host: "127.0.0.1", port: address.port)])
+        let joined = try await guest.start(targets: [target], invite: try founder.invite())
+        try await joined.expectReady()
+        #expect(joined.network == seat.network)
+        let own = try await joined.get(AccountDocument.self, "/v1/accounts/self")
+        #expect(own.flags == ["admitted"] && own.availableMicro.value == 100_000_000)
+        let paid = try await joined.pay(try founder.account, 1_000, key: "p")
+        let final = try await joined.settled(paid.id)
+        #expect(final.state == .final)
+        let height = try #require(final.height?.value)
+        let balance = try await seat.get(AccountDocument.self, "/v1/accounts/self", [("minHeight", "\(height)")])
+        #expect(balance.availableMicro.value == 1_000_001_000)
+        let peers = try await joined.get(Page<PeerDocument>.self, "/v1/peers")
+        #expect(Set(peers.items.map(\.state)) == [.own, .linked])
+        await joined.stop()
+        let again = try await guest.start()
+        try await again.expectReady()
+        let kept = try await again.get(AccountDocument.self, "/v1/accounts/self")
+        #expect(kept.availableMicro.value == 100_000_000 - 1_000)
+        await again.stop()
+        await seat.stop()
+    }
+}
