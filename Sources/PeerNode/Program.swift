@@ -63,6 +63,10 @@ struct Program: AsyncParsableCommand {
             failure.tell(isJSON: isJSON)
             return failure.code
         }
+        if let mistakes = error as? ManifestMistakes {
+            Terminal.tell(mistakes.problem, isJSON: isJSON, file: mistakes.file)
+            return isRun ? Codes.notCertified : mistakes.problem.exitCode
+        }
         if let problem = error as? Problem {
             Terminal.tell(problem, isJSON: isJSON)
             return isRun ? Codes.notCertified : problem.exitCode

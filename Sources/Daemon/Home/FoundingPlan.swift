@@ -1,5 +1,6 @@
+import Wire
 public import API
-public import Basis
+import Basis
 public import Records
 import Sodium
 public import Trust

@@ -65,6 +65,17 @@ public struct LocalManifest: Sendable {
         put(section, part, into: &node)
     }
 
+    /// Names a file in the place of whatever a section's source was: `--code FILE`.
+    public mutating func set(_ section: String, _ field: String, file path: String) {
+        var part = node[section] ?? ManifestNode(.mapping([]), line: 0, column: 0, pointer: "/" + section)
+        let pointer = "/\(section)/\(field)"
+        let value = ManifestNode(.scalar(path, isPlain: false), line: 0, column: 0, pointer: pointer + "/file")
+        let source = ManifestNode(
+            .mapping([.init(key: "file", line: 0, column: 0, value: value)]), line: 0, column: 0, pointer: pointer)
+        put(field, source, into: &part)
+        put(section, part, into: &node)
+    }
+
     /// Puts ids in the place of paths: by pointer, `blob_…` for files and `tree_…` for folders.
     public mutating func replace(_ ids: [String: String]) { node = LocalManifest.replaced(node, ids) }
 

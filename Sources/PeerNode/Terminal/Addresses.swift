@@ -29,7 +29,7 @@ enum Addresses {
             next = one.pointee.ifa_next
             let flags = Int32(bitPattern: one.pointee.ifa_flags)
             guard let address = one.pointee.ifa_addr, address.pointee.sa_family == sa_family_t(AF_INET),
-                flags & Int32(IFF_UP.rawValue) != 0, flags & Int32(IFF_LOOPBACK.rawValue) == 0
+                flags & Int32(IFF_UP) != 0, flags & Int32(IFF_LOOPBACK) == 0
             else { continue }
             let raw = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_addr.s_addr }
             let value = UInt32(bigEndian: raw)

@@ -1,3 +1,4 @@
+import Wire
 import Records
 import Trust
 

@@ -1,3 +1,4 @@
+import Daemon
 import API
 
 /// `peernode help CODE` and `help lending`.

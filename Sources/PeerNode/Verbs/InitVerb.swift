@@ -89,12 +89,13 @@ struct Founder {
     }
 
     func take(_ path: String) throws {
+        let file: GenesisFile
         do throws(GenesisFile.Failure) {
-            let file = try GenesisFile(reading: URL(fileURLWithPath: path))
-            do throws(Home.Failure) { try home.adopt(file) } catch { throw HomeProblems.problem(error) }
+            file = try GenesisFile(reading: URL(fileURLWithPath: path))
         } catch {
             throw HomeProblems.genesis(error)
         }
+        do throws(Home.Failure) { try home.adopt(file) } catch { throw HomeProblems.problem(error) }
     }
 
     /// Founds a network and binds the home to it. A home that has one keeps it: another name is E703.
@@ -136,19 +137,20 @@ struct Founder {
             .flatMap { SeatKeyText.parse($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
         if let noted, FileManager.default.fileExists(atPath: layout.store.path) { return noted }
         do throws(Home.Failure) { try home.takeLock() } catch { throw HomeProblems.problem(error) }
+        let seat: SeatInit
         do throws(StoreError) {
             let store = try Store(path: layout.store.path)
             defer { store.close() }
-            let seat = try SeatSecret.pending(in: store).seat(of: account)
-            do throws(Home.Failure) {
-                try Home.write(SeatKeyText.text(seat) + "\n", to: note, mode: 0o600)
-            } catch {
-                throw HomeProblems.problem(error)
-            }
-            return seat
-        } catch let error as StoreError {
-            throw Problem(code: error.code ?? "E341", error.description, fix: "check the disk of \(layout.data.path)")
+            seat = try SeatSecret.pending(in: store).seat(of: account)
+        } catch {
+            throw StartProblems.store(error, layout)
         }
+        do throws(Home.Failure) {
+            try Home.write(SeatKeyText.text(seat) + "\n", to: note, mode: 0o600)
+        } catch {
+            throw HomeProblems.problem(error)
+        }
+        return seat
     }
 
     /// An invite for 20 uses and 7 days, the same one as long as it is good.

@@ -21,7 +21,7 @@ struct StatusCommand: AsyncParsableCommand {
             let text: String
             if let job {
                 let document = try await client.document(
-                    JobDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", try JobNames.resolve(job, common))),
+                    JobDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", try LastJob.resolve(job, common))),
                     timeout: try common.limit())
                 text = common.json ? String(decoding: document.json(), as: UTF8.self) : JobTexts.status(document)
             } else {
@@ -82,7 +82,7 @@ struct PeersCommand: AsyncParsableCommand {
             peers.map {
                 [
                     Texts.short($0.id), VisibleText.escape($0.name?.value ?? "", limit: 24), $0.state.rawValue,
-                    $0.rttMs.map { "\($0) ms" } ?? "", ($0.endpoints ?? []).joined(separator: " "),
+                    $0.rttMs.map { "\($0) ms" } ?? "", $0.endpoints.joined(separator: " "),
                 ]
             })
     }
