@@ -120,6 +120,11 @@ public final class Home: @unchecked Sendable {
         lockDescriptor = -1
     }
 
+    /// Makes `conf.d`, where programs put settings of their own.
+    public static func makeConfigurationFolder(_ layout: HomeLayout) throws(Failure) {
+        try makeFolder(layout.configurationFolder, mode: 0o755)
+    }
+
     // MARK: below their use
 
     static func makeFolder(_ url: URL, mode: Int) throws(Failure) {

@@ -117,7 +117,7 @@ extension LocalRows {
 }
 
 /// Receipts as documents.
-enum ReceiptTexts {
+public enum ReceiptTexts {
     /// A receipt's id is the hash of its file.
     static func id(_ bytes: [UInt8]) -> Bytes32 { SodiumHashing().hash("peernode/receipt/v1", bytes).raw }
 
@@ -136,7 +136,8 @@ enum ReceiptTexts {
         return ReceiptFile(bytes: bytes, document: document)
     }
 
-    static func verdict(_ bytes: [UInt8]) -> ReceiptVerdictDocument {
+    /// What checking the bytes of a receipt found, with the receipt rendered if it can be read.
+    public static func verdict(_ bytes: [UInt8]) -> ReceiptVerdictDocument {
         let verdict = verify(bytes)
         return ReceiptVerdictDocument(
             valid: verdict.isSound,

@@ -1,0 +1,106 @@
+import API
+import Daemon
+import Foundation
+import Glibc
+
+/// `join --detach`: the same command as a process of its own session, followed until it is ready.
+enum Detached {
+    static func join(_ common: CommonOptions, _ wish: LendOptions.Wish) async throws {
+        let layout = common.layout
+        if let file = NodeFile.running(layout) {
+            throw Problem(.homeInUse, "process \(file.pid) runs on this home", fix: "stop it first: peernode leave\(common.homeFlag)")
+        }
+        let started = ContinuousClock.now
+        let from = fileSize(layout.log.path)
+        let pid = try spawn(layout, isLending: wish.isLending)
+        let limit = try common.limit(default: 60) ?? .seconds(86_400)
+        while true {
+            var status: Int32 = 0
+            if waitpid(pid, &status, WNOHANG) == pid { throw ended(status, layout, from) }
+            if let file = NodeFile.running(layout), file.pid == Int(pid) {
+                return try await tell(file, common, started, wish)
+            }
+            if ContinuousClock.now - started > limit {
+                kill(pid, SIGTERM)
+                throw CommandFailure(
+                    code: 6,
+                    text: "not ready after \(Texts.duration(limit)), so it was stopped; the log says why: \(layout.log.path)")
+            }
+            try await Task.sleep(for: .milliseconds(30))
+        }
+    }
+
+    private static func tell(
+        _ file: NodeFileDocument, _ common: CommonOptions, _ started: ContinuousClock.Instant, _ wish: LendOptions.Wish
+    ) async throws {
+        let client = APIClient(endpoint: .unix(path: file.socket))
+        let node = try await client.document(NodeDocument.self, ClientRequest("/v1/node"))
+        if common.json {
+            let ready = ReadyDocument(
+                peer: node.peer, account: node.account, network: node.network.id, peerAddresses: node.peerAddresses,
+                api: .init(socket: file.socket, http: file.http), pid: file.pid, links: node.links.total,
+                height: node.ledger.height, lending: node.lending)
+            return Terminal.output(ready.json() + [0x0a])
+        }
+        if common.quiet { return Terminal.output(node.peer) }
+        let lines = ReadyText.lines(node, ContinuousClock.now - started, lent(node, wish), home: common.homeFlag)
+        for line in lines.dropLast() { Terminal.output(line) }
+        Terminal.output("working.  process \(file.pid), log \(common.layout.log.path)   leave for good: peernode leave\(common.homeFlag)")
+    }
+
+    private static func lent(_ node: NodeDocument, _ wish: LendOptions.Wish) -> String {
+        guard wish.isLending else { return "nothing: \(wish.reason)" }
+        guard node.lending.enabled, !node.lending.runtimes.isEmpty else {
+            return "nothing: no runtime runs in this machine's sandbox; see peernode doctor sandbox"
+        }
+        let all = ProcessInfo.processInfo.activeProcessorCount
+        return "\(node.lending.cores ?? 0) of \(all) cores, \(Texts.bytes(node.lending.memoryBytes ?? 0)), "
+            + "\(Texts.bytes(node.lending.diskBytes ?? 0)) disk for \(node.lending.runtimes.joined(separator: " and "))"
+    }
+
+    /// Starts this program again without a terminal; what it says goes to the home's log.
+    private static func spawn(_ layout: HomeLayout, isLending: Bool) throws -> pid_t {
+        var words = CommandLine.arguments.filter { $0 != "--detach" && $0 != "--json" }
+        // What was asked here was answered here.
+        words.append(isLending ? "--yes" : "--no-lend")
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? words[0]
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, layout.log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // POSIX_SPAWN_SETSID of glibc, which Swift does not import.
+        posix_spawnattr_setflags(&attributes, 0x80)
+        var raw: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for one in raw { free(one) } }
+        var pid = pid_t()
+        let code = posix_spawn(&pid, program, &actions, &attributes, &raw, environ)
+        if code != 0 {
+            throw CommandFailure(code: Codes.readOrWrite, text: "cannot start \(program): \(String(cString: strerror(code)))")
+        }
+        return pid
+    }
+
+    /// The reason of a process that ended before it was ready: the last lines of its log, and its code.
+    private static func ended(_ status: Int32, _ layout: HomeLayout, _ from: UInt64) -> CommandFailure {
+        let code = status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
+        var text = ""
+        if let file = FileHandle(forReadingAtPath: layout.log.path) {
+            try? file.seek(toOffset: from)
+            text = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        }
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("{") }.suffix(8).joined(separator: "\n")
+        return CommandFailure(
+            code: code == 0 ? Codes.failed : code,
+            text: lines.isEmpty ? "the node ended with code \(code); its log is \(layout.log.path)" : lines)
+    }
+
+    private static func fileSize(_ path: String) -> UInt64 {
+        var info = stat()
+        return stat(path, &info) == 0 ? UInt64(clamping: info.st_size) : 0
+    }
+}
