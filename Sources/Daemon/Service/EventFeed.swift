@@ -123,6 +123,7 @@ final class EventFeed: @unchecked Sendable {
     }
 
     private func progressed(_ id: TransactionID, _ progress: LogNode.EntryProgress, _ node: isolated NodeActor) {
+        log(.debug, "entry", "\(progress)", subject: "\(id) \(progress)", ["tx": IDs.transaction(id)])
         var data: [String: JSONValue] = [:]
         var height: UInt64?
         switch progress {
@@ -210,6 +211,7 @@ final class EventFeed: @unchecked Sendable {
         switch event {
         case .state(let lease, let state):
             let fields: KeyValuePairs = ["job": IDs.job(lease.job), "lease": "\(lease.index)"]
+            log(.debug, "lease", state.rawValue, subject: "\(lease) \(state.rawValue)", fields)
             switch state {
             case .leased: log(.info, "job.accepted", "a lease was drawn", subject: "\(lease)", fields)
             case .running: log(.info, "task.start", "a task started", subject: "\(lease)", fields)
@@ -221,6 +223,8 @@ final class EventFeed: @unchecked Sendable {
             hub.publish(
                 .jobProgress, subject: IDs.job(lease.job),
                 data: ["index": .integer(Int64(lease.index)), "permille": .integer(Int64(perMille))])
+        case .handedBack(let lease, let reason):
+            log(.debug, "lease", "handed back: \(reason.text)", subject: "\(lease) back", ["job": IDs.job(lease.job)])
         case .ended(let lease, let end):
             log(.info, "task.end", end.text, subject: "\(lease)", ["job": IDs.job(lease.job)])
         default: break
