@@ -159,7 +159,7 @@ extension RunningNode {
         let first = address.port
         while true {
             do {
-                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options, lending))
+                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options, lending, log))
                 if address.port != first {
                     lines(.notice, "port.moved", "port \(first) is in use", ["address": "\(address)"])
                 }
@@ -264,7 +264,7 @@ extension OpenedHome {
     }
 
     /// What the desks of jobs remember. A row that cannot be read belongs to a job that is lost; the ledger ends it.
-    func desks(_ options: NodeOptions, _ lending: Lending?) -> DeskStart {
+    func desks(_ options: NodeOptions, _ lending: Lending?, _ log: LogNode?) -> DeskStart {
         func rows<T: WireDecodable>(_ prefix: UInt8, _ type: T.Type) -> [T] {
             let found = (try? store.scan(.local, prefix: [prefix])) ?? []
             return found.compactMap { try? T(decoding: $0.value) }
@@ -272,7 +272,7 @@ extension OpenedHome {
         return DeskStart(
             settings: lending?.settings
                 ?? OwnerSettings(isLending: false, cpuThousandths: 0, memoryBytes: 0, diskBytes: 0, slots: 0),
-            capability: lending?.capability, desk: rows(JobRows.deskPrefix, DeskRecord.self),
+            capability: log?.isAdmitted == true ? lending?.capability : nil, desk: rows(JobRows.deskPrefix, DeskRecord.self),
             book: rows(JobRows.bookPrefix, BookRecord.self), costMaxDefault: options.configuration.submitting.maxCost,
             seed: LogKeeper.seed())
     }
@@ -305,6 +305,9 @@ final class Reports: @unchecked Sendable {
         case .genesis(let bytes):
             guard let running = running.value else { return early.change { $0 = bytes } }
             Task { await running.adopt(bytes) }
+        case .executed(let block):
+            guard let running = running.value, block.execution.admits(feed.own) else { return }
+            Task { await running.node.lend(running.lending) }
         case .failed(let text): running.value?.failed(text)
         case .membership(.joinRefused(let why)): running.value?.refused(why)
         default: break
@@ -325,11 +328,25 @@ extension Lending {
 }
 
 extension NodeActor {
-    /// Offers what the machine was found to have; nothing without a sandbox. After the log was adopted.
+    /// Offers what the machine was found to have; nothing without a sandbox, or before this account is admitted: the
+    /// ledger would refuse the offer, and the desk makes it once.
     func lend(_ lending: Lending?) {
-        guard let lending, let capability = lending.capability, let log = core.log else { return }
+        guard let lending, let capability = lending.capability, let log = core.log, log.isAdmitted else { return }
         var settings = lending.settings
         settings.isOpenNetwork = log.ledger.genesis.isOpen
         offer(capability, settings: settings)
+    }
+}
+
+extension LogNode {
+    /// Whether the own account may open jobs and put offers.
+    var isAdmitted: Bool { ledger.account(account)?.isAdmitted == true }
+}
+
+extension BlockExecution {
+    func admits(_ own: PublicKey) -> Bool {
+        events.contains { event in
+            if case .admitted(let account, _, _, _) = event { account == own } else { false }
+        }
     }
 }
