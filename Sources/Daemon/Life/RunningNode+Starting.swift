@@ -52,8 +52,10 @@ extension RunningNode {
         }
         let hub = EventHub(firstID: EventFeed.firstID(opened.store)) { IDs.time(NodeActor.wallMillis()) }
         let earned = Shared(UInt64(0))
+        let underWay = Shared(opened.entriesUnderWay())
         let feed = EventFeed(
-            hub: hub, log: log, store: opened.store, own: opened.home.identity.publicKey, earned: earned)
+            hub: hub, log: log, store: opened.store, own: opened.home.identity.publicKey, earned: earned,
+            underWay: underWay)
         let reports = Reports(feed: feed)
         let node = NodeActor(
             loop: loop,
@@ -85,7 +87,7 @@ extension RunningNode {
                 parts: .init(
                     layout: options.layout, store: opened.store, blobs: opened.blobs,
                     configuration: options.configuration, version: options.version, earned: earned,
-                    isLeaving: { leaving.value },
+                    underWay: underWay, isLeaving: { leaving.value },
                     leave: { now in
                         leaving.change { $0 = true }
                         Task {
@@ -261,6 +263,16 @@ extension OpenedHome {
         } catch {
             throw StartProblems.log(error, home.layout)
         }
+    }
+
+    /// Own entries that an earlier run left, not executed.
+    func entriesUnderWay() -> [TransactionID: [UInt8]] {
+        var entries: [TransactionID: [UInt8]] = [:]
+        for row in (try? store.scan(.local, prefix: LogImage.outboxPrefix)) ?? [] {
+            guard let item = try? Outbox.Item(decoding: row.value), item.executed == nil else { continue }
+            entries[item.id] = item.entry
+        }
+        return entries
     }
 
     /// What the desks of jobs remember. A row that cannot be read belongs to a job that is lost; the ledger ends it.

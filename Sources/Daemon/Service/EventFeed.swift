@@ -26,15 +26,19 @@ final class EventFeed: @unchecked Sendable {
     var lastHeightAt: UInt64 = 0
     var lastState: NodeStatus.Kind?
     /// Own entries under way: what an expired one was.
-    var underWay: [TransactionID: [UInt8]] = [:]
+    let underWay: Shared<[TransactionID: [UInt8]]>
     static let heightMillis: UInt64 = 250
 
-    init(hub: EventHub, log: NodeLog, store: Store, own: PublicKey, earned: Shared<UInt64>) {
+    init(
+        hub: EventHub, log: NodeLog, store: Store, own: PublicKey, earned: Shared<UInt64>,
+        underWay: Shared<[TransactionID: [UInt8]]>
+    ) {
         self.hub = hub
         self.log = log
         self.store = store
         self.own = own
         self.earned = earned
+        self.underWay = underWay
     }
 
     /// The first id of this run: above every id of earlier ones, of which 2³² are set aside for each.
@@ -130,7 +134,7 @@ final class EventFeed: @unchecked Sendable {
         case .ordered(let at, let code):
             height = at
             data = ["state": code == .applied ? "ordered" : "rejected", "reason": code == .applied ? .null : .string("\(code)")]
-            underWay[id] = nil
+            underWay.change { $0[id] = nil }
         case .certified(let at, let code):
             height = at
             // A rejected entry was told once already.
@@ -138,7 +142,8 @@ final class EventFeed: @unchecked Sendable {
             data = ["state": "final"]
         case .expired:
             data = ["state": "expired"]
-            if let bytes = underWay.removeValue(forKey: id) {
+            if let bytes = underWay.value[id] {
+                underWay.change { $0[id] = nil }
                 var batch = StoreBatch(isSynced: false)
                 batch.put(.local, LocalRows.expired(id), bytes)
                 store.write(batch) { _ in }
