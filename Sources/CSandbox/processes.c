@@ -32,6 +32,7 @@ static bool read_text(const char *path, char *text, size_t room) {
 
 struct stat_line {
     char state;
+    int parent;
     /// Own time, and that of children which were waited for, in ticks.
     uint64_t own, waited;
     uint64_t threads, start, resident;
@@ -47,9 +48,9 @@ static bool read_stat(pid_t pid, struct stat_line *line) {
     unsigned long long user, system, start;
     long waited_user, waited_system, threads, resident;
     int n = sscanf(at + 2,
-        "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %ld %ld %*d %*d %ld %*d %llu %*u %ld", &line->state,
-        &user, &system, &waited_user, &waited_system, &threads, &start, &resident);
-    if (n != 8) return false;
+        "%c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %ld %ld %*d %*d %ld %*d %llu %*u %ld", &line->state,
+        &line->parent, &user, &system, &waited_user, &waited_system, &threads, &start, &resident);
+    if (n != 9) return false;
     line->own = user + system;
     line->waited = (uint64_t)(waited_user > 0 ? waited_user : 0) + (uint64_t)(waited_system > 0 ? waited_system : 0);
     line->threads = threads > 0 ? (uint64_t)threads : 1;
@@ -136,7 +137,7 @@ bool pn_alive(pid_t pid) {
     return pid > 0 && read_stat(pid, &line) && line.state != 'Z' && line.state != 'X';
 }
 
-int pn_count_marked(const char *marker) {
+int pn_count_marked(const char *marker, bool orphans_only) {
     DIR *folder = opendir("/proc");
     if (!folder) return -errno;
     int count = 0;
@@ -148,7 +149,9 @@ int pn_count_marked(const char *marker) {
         if (fd < 0) continue;
         ssize_t n = read(fd, text, sizeof text);
         close(fd);
-        if (n > 0 && memmem(text, (size_t)n, marker, strlen(marker))) count++;
+        if (n <= 0 || !memmem(text, (size_t)n, marker, strlen(marker))) continue;
+        struct stat_line line;
+        if (!orphans_only || (read_stat(atoi(entry->d_name), &line) && line.parent == 1)) count++;
     }
     closedir(folder);
     return count;

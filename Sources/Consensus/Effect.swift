@@ -30,7 +30,7 @@ extension Replica {
         public let parentHash: Digest
         /// Hashes of the entries in the unexecuted ancestors: not to be offered again.
         public let exclude: [Digest]
-        /// Bytes at which to stop filling.
+        /// Bytes at which to stop filling; 0 asks for no entries.
         public let bytesTarget: Int
     }
 

@@ -43,6 +43,7 @@ extension Replica {
         lastFinal = now
         syncingSince = now
         certifiedAt = now
+        disputed = Array(repeating: nil, count: seats.count)
         beaconChains = configuration.beacons
         prunedBelow = below
         viewsFloor = below > Replica.viewsKept + 1 ? below - Replica.viewsKept - 1 : 0

@@ -104,6 +104,8 @@ public struct Replica: Sendable {
     /// When `certified` was learnt.
     var certifiedAt: Instant
     var attestationRounds = 0
+    /// The last height for which each seat's state was reported to differ.
+    var disputed: [UInt64?]
 
     // Peers and fetching.
     var peers = SortedMap<PeerID, PeerState>()

@@ -260,6 +260,11 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         self.log = log
         network = log.network
         genesisBytes = log.ledger.genesis.encoded
+        // The first tip tells Membership that the genesis is here.
+        give(
+            .tip(
+                ChainTip(
+                    height: log.ledger.height, hashPrefix: log.ledger.blockHash.raw.w0, checkpointHeight: 0)))
         give(.seats(epoch: 0, current: log.seats.seats.map(\.account), next: []))
         session(.seats(log.seats.seats.map { crypto.peerID(of: $0.account) }))
         give(LogNode.Input.start)

@@ -2,8 +2,8 @@
 //
 //     peernode-launch UID CPUS FLAGS -- PROGRAM ARG...
 //
-// Started by the daemon with descriptors 0 to 11 of the table in 4.2. It gives up everything that the sandbox must not
-// have, then becomes PROGRAM with an empty environment. It opens nothing and allocates nothing.
+// Started by the daemon with descriptors 0 to 11 of the table in 4.2, and 12, the lifeline. It gives up everything that
+// the sandbox must not have, then becomes PROGRAM with an empty environment. It opens nothing and allocates nothing.
 //
 //   UID    the user to become, or - to stay. A daemon that is root must name one: nothing here ever runs as uid 0.
 //   CPUS   cores to stay on, such as 0,3, or -
@@ -12,6 +12,7 @@
 // Exit codes: 125 still uid 0, 126 a step failed, 127 PROGRAM cannot be started.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -22,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void say(const char *text) {
@@ -99,11 +101,35 @@ static void apply(char flag) {
     }
 }
 
+// bwrap's child waits for its parent before it asks to die with it: a parent killed at that moment leaves a process that
+// waits for ever. So a watcher, in the same process group and nobody's child, reads a pipe that is never written to:
+// when the daemon closes its end, or dies, the whole group gets SIGKILL. The sandbox proper leaves the group by
+// --new-session, and from then on dies with its parent and at the end of its orders. Being a member, the watcher keeps
+// the group's number from being used again.
+static void watch_lifeline(int fd) {
+    if (fcntl(fd, F_GETFD) < 0) return;
+    if (setpgid(0, 0)) fail("cannot make a process group");
+    pid_t group = getpid();
+    pid_t child = fork();
+    if (child < 0) fail("cannot start a watcher");
+    if (child > 0) {
+        waitpid(child, NULL, 0);
+        close(fd);
+        return;
+    }
+    if (fork()) _exit(0);
+    for (int other = 0; other < fd; other++) close(other);
+    char byte;
+    while (read(fd, &byte, 1) < 0 && errno == EINTR) continue;
+    kill(-group, SIGKILL);
+    _exit(0);
+}
+
 int main(int argc, char **argv) {
     if (argc < 6 || strcmp(argv[4], "--")) fail("usage: UID CPUS FLAGS -- PROGRAM ARG...");
-    if (syscall(SYS_close_range, 12u, ~0u, 0u)) {
+    if (syscall(SYS_close_range, 13u, ~0u, 0u)) {
         // Kernels before 5.9: the daemon opens everything close-on-exec, this is the second wall.
-        for (int fd = 12; fd < 65536; fd++) close(fd);
+        for (int fd = 13; fd < 65536; fd++) close(fd);
     }
     const char *uid = argv[1];
     if (strcmp(uid, "-")) become(number(&uid));
@@ -116,6 +142,7 @@ int main(int argc, char **argv) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) fail("cannot give up new privileges");
     // Until bwrap asks for the same: a daemon that dies now takes this process along.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) fail("cannot follow the daemon");
+    watch_lifeline(12);
     if (strcmp(argv[2], "-")) stay_on(argv[2]);
     for (const char *flag = argv[3]; *flag; flag++) apply(*flag);
     if (chdir("/")) fail("cannot enter /");

@@ -32,7 +32,13 @@ struct BookWorld {
     var losesEntries = false
     var cancels: [JobID] = []
 
+    /// Rows under way to the disk.
+    var unflushed: [Ticket: BookRecord] = [:]
+
     mutating func feed(_ input: JobBook.Input) throws {
+        if case .persisted(let ticket) = input, let row = unflushed.removeValue(forKey: ticket) {
+            rows[row.job] = row
+        }
         for effect in book.handle(input, now: now) { try carryOut(effect) }
     }
 
@@ -67,7 +73,7 @@ struct BookWorld {
                     throw Crash()
                 }
             }
-            rows[record.job] = record
+            unflushed[ticket] = record
             queue.append(.persisted(ticket))
         case .forget(let job): rows[job] = nil
         case .openJob(let job, let entry):
@@ -87,6 +93,7 @@ struct BookWorld {
 
     mutating func restart() {
         queue = []
+        unflushed = [:]
         book = JobBook(hashing: Fixture.hashing, seed: 2)
         let standings = opened.keys.sorted().map { JobStanding(job: $0, phase: .queued) }
         try? feed(.recovered(rows.keys.sorted().map { rows[$0]! }, standings))
@@ -178,6 +185,21 @@ struct BookWorld {
         try world.drain()
         #expect(Array(world.opened.values) == [[1]])
         #expect(world.rows.values.map(\.state) == [.waiting])
+    }
+
+    /// Shows that a job which a client signed is followed like our own, once, and only when its row is durable.
+    @Test func adoptedJobs() throws {
+        var world = try world()
+        let job = Fixture.job(3)
+        let id = JobID(repeating: 77)
+        try world.feed(.adopt(id, job, account: Fixture.submitter, entry: [9], Ticket(1)))
+        #expect(world.opened.isEmpty && world.replies.isEmpty)
+        try world.drain()
+        #expect(world.opened == [id: [9]] && accepted(world.replies[Ticket(1)]) == id)
+        try world.feed(.adopt(id, job, account: Fixture.submitter, entry: [9], Ticket(2)))
+        #expect(
+            world.replies[Ticket(2)] == .accepted(id, wasKnown: true, isUnverified: false))
+        #expect(world.rows[id]?.state == .waiting && world.violations == [])
     }
 
     /// Shows `auto`: three replicas where others offer, one and a note where they do not.
@@ -315,6 +337,7 @@ struct BookWorld {
         copy.restart()
         #expect(copy.fetches.count == 3, "a restart goes on fetching")
         try copy.feed(.fetched(copy.fetches[2].0, body))
+        try copy.drain()
         #expect(copy.events.contains(.resultReady(job, body)) && copy.rows[job]?.hasResult == true)
 
         settlement.inline = [1, 2, 3]
@@ -365,6 +388,7 @@ struct BookWorld {
         try world.feed(.timeout)
         #expect(world.cancels == [job])
         try world.feed(.ledger(.cancelled(job: job, attempts: [], refund: .zero)))
+        try world.drain()
         #expect(world.rows[job]?.state == .failed && world.rows[job]?.code == .noWorkers)
         // Rows go when their results need not be kept any longer.
         world.now = .seconds(601 + 31 * 86_400)

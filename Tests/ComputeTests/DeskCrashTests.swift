@@ -19,6 +19,8 @@ struct DeskWorld {
     var standing: LeaseStanding
     /// What the disk holds.
     var journal: [DeskRecord] = []
+    /// Written, not yet on the disk; in order. A crash loses it.
+    var unflushed: [(ticket: Ticket, record: DeskRecord)] = []
     /// Journal writes so far; at each write in `crashes` the node dies, before or after it is on the disk.
     var writes = 0
     var crashes: [(write: Int, isWritten: Bool)]
@@ -73,6 +75,7 @@ struct DeskWorld {
     mutating func restart() {
         restarts += 1
         let isSettled = verdict != nil
+        unflushed = []
         queue = [
             .recovered(journal, verdict != nil ? [] : [standing], clock: 1_000 * UInt64(restarts)),
             .capability(Fixture.capability),
@@ -82,7 +85,22 @@ struct DeskWorld {
         runsUnderWay = []
     }
 
+    /// Brings the first `count` waiting writes to the disk.
+    mutating func flush(_ count: Int) {
+        for (_, record) in unflushed.prefix(count) {
+            journal.append(record)
+            if case .sealed(let claim) = record.step { claims.insert(claim.encoded) }
+        }
+        unflushed.removeFirst(count)
+    }
+
     mutating func handle(_ input: WorkerDesk.Input) throws {
+        // A synced write is answered once it, and all before it, are on the disk.
+        if case .persisted(let ticket) = input,
+            let at = unflushed.firstIndex(where: { $0.ticket == ticket })
+        {
+            flush(at + 1)
+        }
         for effect in desk.handle(input, now: now) { try carryOut(effect) }
     }
 
@@ -91,13 +109,15 @@ struct DeskWorld {
         case .journal(let ticket, let record, let synced):
             writes += 1
             let crash = crashes.first { $0.write == writes }
-            if crash == nil || crash?.isWritten == true { journal.append(record) }
-            if case .sealed(let claim) = record.step, crash?.isWritten != false {
-                claims.insert(claim.encoded)
+            unflushed.append((ticket, record))
+            if let crash {
+                if crash.isWritten { flush(unflushed.count) }
+                throw Crash()
             }
-            if crash != nil { throw Crash() }
             if synced { queue.append(.persisted(ticket)) }
-        case .forget(let id): journal.removeAll { $0.lease == id }
+        case .forget(let id):
+            flush(unflushed.count)
+            journal.removeAll { $0.lease == id }
         case .fetchSpec(let id, _, _): queue.append(.specArrived(id, job.encoded))
         case .stage(let ticket, _, _, _):
             queue.append(.staged(ticket, StagePlan(inputs: .files([]))))

@@ -34,6 +34,13 @@ import Wire
         #expect(next.header.height == 2 && next.header.parentView == 0)
     }
 
+    /// Blocks notarised one after the other without finality, up to the limit of N5, stopped the log for ever: an empty
+    /// block above the limit now brings finality (seed 370 of three seats, limits tiny).
+    @Test func notarisedWithoutFinality() {
+        let world = ScheduleTests.schedule(3, seed: 370, byzantine: false, crashes: true)
+        #expect(world.check.failures == [])
+    }
+
     /// A ticket answered out of order releases nothing before those that came first.
     @Test func ticketsOutOfOrder() {
         var bench = Bench()

@@ -51,6 +51,7 @@ import Wire
         let other = Self.state(bench, block, Digest(repeating: 8))
         let effects = bench.receive(.attestation(bench.attestation(other, by: 2)))
         #expect(effects.alerts == [.disputed(height: 1, seat: 2)])
+        #expect(bench.receive(.attestation(bench.attestation(other, by: 2))).alerts == [])
         #expect(bench.replica.mode == .active)
         _ = bench.receive(.attestation(bench.attestation(other, by: 3)))
         bench.batches = []

@@ -34,6 +34,7 @@ final class FakeNetwork {
         var events: [(at: Instant, event: MembershipEvent)] = []
         var timerAt: Instant?
         var sent = 0
+        var sentBytes = 0
         /// The network that this node made.
         var founded: NetworkID?
         /// Answers to `find` and `document`.
@@ -342,6 +343,8 @@ final class FakeNetwork {
                 return
             }
             nodes[i].sent += 1
+            // As if each message were a datagram of its own: 28 of IP and UDP, 33 of the packet.
+            nodes[i].sentBytes += bytes.count + 61
             if path == .datagram {
                 if Int.random(in: 0..<100, using: &rng) < lossPercent || isCut(i, j) { continue }
             } else if isCut(i, j) && cutsStreams {

@@ -47,8 +47,9 @@ void pn_read_sample(pid_t root, uint32_t tasks_max, struct pn_sample *sample);
 /// Whether the process exists and is not a zombie.
 bool pn_alive(pid_t pid);
 
-/// How many processes have these bytes in their command line. Zombies have none.
-int pn_count_marked(const char *marker);
+/// How many processes have these bytes in their command line; if asked, only those whose parent is gone. Zombies have
+/// none.
+int pn_count_marked(const char *marker, bool orphans_only);
 
 /// Puts a key of this name into the session keyring; for the self-test's canary.
 int pn_add_key(const char *name);

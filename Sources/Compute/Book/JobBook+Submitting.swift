@@ -128,36 +128,72 @@ extension JobBook {
         effects.append(.persist(newTicket(.submission(request)), record, synced: true))
     }
 
-    mutating func persisted(_ ticket: Ticket, into effects: inout [Effect]) {
-        if case .row? = waits[ticket] {
-            waits.remove(ticket)
+    /// Takes over a job that a client signed. It is on its way once its row is on the disk.
+    mutating func adopt(
+        _ id: JobID, _ job: CanonicalJob, account: PublicKey, entry: [UInt8], _ ticket: Ticket,
+        into effects: inout [Effect]
+    ) {
+        let isUnverified = job.purchase.replicas == 1
+        guard jobs[id] == nil else {
+            effects.append(
+                .reply(ticket, .accepted(id, wasKnown: true, isUnverified: isUnverified)))
             return
         }
-        guard let request = takePending(ticket), let job = pending.remove(request),
-            case .persisting(let id) = job.step
-        else { return }
-        if !job.key.isZero { keys[job.key] = .job(id) }
+        guard jobs.count < Self.jobsMax, entry.count <= BookRecord.entryBytesMax else {
+            effects.append(.reply(ticket, .busy))
+            return
+        }
+        let record = BookRecord(
+            job: id, account: account, key: .zero, content: .zero, entry: entry, canonical: job,
+            isUnverified: isUnverified, state: .funding, code: nil, isCancelAsked: false,
+            settlement: nil, hasResult: false)
+        jobs[id] = BookedJob(record: record, isDurable: false)
+        effects.append(.persist(newTicket(.adopted(id, ticket)), record, synced: true))
+    }
+
+    mutating func persisted(_ ticket: Ticket, into effects: inout [Effect]) {
+        switch waits[ticket] {
+        case .row?: waits.remove(ticket)
+        case .adopted(let id, let request)?:
+            waits.remove(ticket)
+            begin(id, askers: [request], into: &effects)
+        default:
+            guard let request = takePending(ticket), let job = pending.remove(request),
+                case .persisting(let id) = job.step
+            else { return }
+            if !job.key.isZero { keys[job.key] = .job(id) }
+            begin(id, askers: [request] + job.followers, into: &effects)
+        }
+    }
+
+    /// The job is durable: its id may be told and its entry sent.
+    mutating func begin(_ id: JobID, askers: [Ticket], into effects: inout [Effect]) {
         jobs.update(id) { $0.isDurable = true }
         guard let record = jobs[id]?.record else { unreachable("persisted job \(id) is gone") }
         for blob in record.canonical.work.blobs {
             effects.append(.pin(blob.id, .job, until: .distantFuture))
         }
-        for (i, asker) in ([request] + job.followers).enumerated() {
+        for (i, asker) in askers.enumerated() {
             effects.append(
                 .reply(asker, .accepted(id, wasKnown: i > 0, isUnverified: record.isUnverified)))
         }
-        effects.append(.notify(.state(id, .funding, nil)))
+        effects.append(.notify(.state(id, record.state, record.code)))
         open(id, into: &effects)
     }
 
     mutating func persistFailed(_ ticket: Ticket, into effects: inout [Effect]) {
-        if case .row? = waits[ticket] {
+        let why = SubmitReply.failed("the job cannot be written to the disk")
+        switch waits[ticket] {
+        case .row?: waits.remove(ticket)
+        case .adopted(let id, let request)?:
             waits.remove(ticket)
-            return
+            jobs[id] = nil
+            effects.append(.reply(request, why))
+        default:
+            guard let request = takePending(ticket) else { return }
+            if case .persisting(let id)? = pending[request]?.step { jobs[id] = nil }
+            refuse(request, why, into: &effects)
         }
-        guard let request = takePending(ticket) else { return }
-        if case .persisting(let id)? = pending[request]?.step { jobs[id] = nil }
-        refuse(request, .failed("the job cannot be written to the disk"), into: &effects)
     }
 
     /// Ends a submission without a job; its key is free again.

@@ -13,6 +13,8 @@ public struct JobBook: Sendable {
         /// Once, first: the book's rows and what the ledger says of them.
         case recovered([BookRecord], [JobStanding])
         case submit(Submission, Ticket)
+        /// A job whose entry a client signed itself: it is followed and served here like any other.
+        case adopt(JobID, CanonicalJob, account: PublicKey, entry: [UInt8], Ticket)
         case cancel(JobID, by: PublicKey, Ticket)
         /// Every source is a blob that is stored here, in the order of the manifest's sources.
         case resolved(Ticket, [ResolvedSource])
@@ -107,6 +109,8 @@ public struct JobBook: Sendable {
             hasRecovered = true
             recover(records, standings, into: &effects)
         case .submit(let submission, let ticket): submit(submission, ticket, into: &effects)
+        case .adopt(let id, let job, let account, let entry, let ticket):
+            adopt(id, job, account: account, entry: entry, ticket, into: &effects)
         case .cancel(let job, let account, let ticket):
             cancel(job, by: account, ticket, into: &effects)
         case .resolved(let ticket, let sources): resolved(ticket, sources, into: &effects)
@@ -179,6 +183,8 @@ extension JobBook {
         /// Named by the ticket of the request.
         case submission(Ticket)
         case fetch(JobID)
+        /// The row of an adopted job, asked for by the ticket.
+        case adopted(JobID, Ticket)
         /// A row that nobody waits for.
         case row
     }

@@ -1,7 +1,6 @@
 public import Records
 public import Trust
 import Verdict
-import Wire
 
 /// Why no frame could be made of a job: the job or the stage is at fault, nothing was started.
 public enum PlanError: Error, Sendable, Hashable {
@@ -116,23 +115,6 @@ public enum RuntimePlan {
             CollectEntry(
                 name: $0.name, path: String($0.path.dropFirst("/out/".count)),
                 bytesMax: $0.bytesMax, isOptional: $0.isOptional)
-        }
-    }
-}
-
-/// What makes two workers give the same bits (`compute.md` 3.1).
-public enum EquivalenceClass {
-    /// `H("peernode/class/v1", architecture, runtime id, runtime digest, base, math probe)`.
-    public static func id(
-        architecture: String, runtime: RuntimeKind, digest: Digest, base: String, mathProbe: Digest,
-        hashing: some Hashing
-    ) -> Digest {
-        hashing.hash("peernode/class/v1") {
-            $0.text(architecture)
-            $0.text(runtime.id)
-            $0.value(digest)
-            $0.text(base)
-            $0.value(mathProbe)
         }
     }
 }

@@ -8,7 +8,7 @@ extension Replica {
     mutating func attest() {
         let state = executed.state
         for other in attestations.attestations(at: state.height) where other.state != state {
-            emit(.alarm(.disputed(height: state.height, seat: other.seat)))
+            dispute(state.height, seat: Int(other.seat))
         }
         if let ahead = certifiedAhead, ahead.state.height <= state.height {
             certifiedAhead = nil
@@ -91,8 +91,15 @@ extension Replica {
 
     mutating func compare(_ state: StateTuple, seat: UInt16) {
         if let known = ownStates[state.height], known != state {
-            emit(.alarm(.disputed(height: state.height, seat: seat)))
+            dispute(state.height, seat: Int(seat))
         }
+    }
+
+    /// Once per seat and height.
+    mutating func dispute(_ height: UInt64, seat: Int) {
+        if disputed[seat] == height { return }
+        disputed[seat] = height
+        emit(.alarm(.disputed(height: height, seat: UInt16(seat))))
     }
 
     /// Forms the certificate of an own state if enough seats attested it.

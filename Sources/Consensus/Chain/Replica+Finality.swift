@@ -70,6 +70,10 @@ extension Replica {
         }
         run.reverse()
         let headers = run.map(\.header)
+        for (i, header) in headers.enumerated() where header.height != handed.height + 1 + UInt64(i) {
+            fork("view \(header.view) is final with height \(header.height)")
+            return
+        }
         for (i, held) in run.enumerated() {
             hand(held, links: Array(headers[(i + 1)...]), finalize: finalize, state: state)
         }

@@ -78,7 +78,7 @@ extension Replica {
         if let known = ownStates[message.executedHeight],
             known.stateDigest != message.stateDigest || known.blockHash != message.executedHash
         {
-            emit(.alarm(.disputed(height: message.executedHeight, seat: UInt16(seat))))
+            dispute(message.executedHeight, seat: seat)
         }
     }
 

@@ -129,7 +129,9 @@ extension Replica {
         }
         if header.timestamp <= parentTime { return .refuse(.timeNotRising) }
         if let hold = missingNullification(above: parentBelow, until: view) { return .hold(hold) }
-        if !mayFollowExecution(header.height) { return .hold(.execution) }
+        if !mayFollowExecution(header.height, isEmpty: held.block.entries.isEmpty) {
+            return .hold(.execution)
+        }
         if header.timestamp > wall + limits.clockSkewMillisMax {
             return .hold(.time(header.timestamp - limits.clockSkewMillisMax))
         }
@@ -141,9 +143,19 @@ extension Replica {
     }
 
     /// N5: no vote above executed + 16, or when the newest state certificate is more than 64 heights back.
-    func mayFollowExecution(_ height: UInt64) -> Bool {
-        height <= executed.state.height + limits.unexecutedBlocksMax
+    ///
+    /// An empty block may pass the first limit while it is finality that lags and not execution: as many notarised
+    /// blocks in a row without finality would otherwise stop the log for ever, since only a further block can make
+    /// them final.
+    func mayFollowExecution(_ height: UInt64, isEmpty: Bool) -> Bool {
+        let limit = executed.state.height + limits.unexecutedBlocksMax
+        return (height <= limit || (isEmpty && handed.height < limit))
             && executed.state.height <= certifiedHeight + limits.uncertifiedBlocksMax
+    }
+
+    /// Whether a block of this height may hold entries.
+    func mayCarryEntries(_ height: UInt64) -> Bool {
+        mayFollowExecution(height, isEmpty: false)
     }
 
     /// N4: the nullifications of `low ..< high`; the first gap from above, if any.

@@ -139,7 +139,8 @@ extension Replica {
         }
         let parent = tree[hash]
         let height = (parent?.header.height ?? executed.state.height) + 1
-        guard mayFollowExecution(height) else {
+        let isEmpty = !mayCarryEntries(height)
+        guard mayFollowExecution(height, isEmpty: isEmpty) else {
             proposalHold = .execution
             return
         }
@@ -149,13 +150,13 @@ extension Replica {
         }
         guard ownReveal() != nil else { return }
         if reasons.isDisjoint(with: .empty) {
-            if pool.entryCount == 0 { return }
+            if pool.entryCount == 0 || isEmpty { return }
             let ready = pool.oldest + .milliseconds(Int64(limits.batchMillis))
             if pool.bytes < limits.blockBytesTarget, ready > now { return }
         }
         let request = PayloadRequest(
             ticket: Ticket(nextTicket), view: view, parentHash: hash, exclude: inFlight(from: hash),
-            bytesTarget: limits.blockBytesTarget)
+            bytesTarget: isEmpty ? 0 : limits.blockBytesTarget)
         nextTicket += 1
         building = request
         emit(.buildPayload(request))
@@ -187,9 +188,10 @@ extension Replica {
     }
 
     /// Makes the block of this view from the pool's entries, journals it, and sends it once it is durable.
-    mutating func propose(_ entries: [[UInt8]], ticket: Ticket) {
+    mutating func propose(_ offered: [[UInt8]], ticket: Ticket) {
         guard let request = building, request.ticket == ticket else { return }
         building = nil
+        let entries = request.bytesTarget == 0 ? [] : offered
         guard isActive, request.view == view, let own,
             case .found(let below, let hash, let certificate) = chooseParent(),
             hash == request.parentHash, case .complete = chain(from: hash),
@@ -198,7 +200,7 @@ extension Replica {
         else { return }
         if entries.isEmpty {
             // What the pool announced is gone; it will announce anew.
-            pool.entryCount = 0
+            if offered.isEmpty { pool.entryCount = 0 }
             if reasons.isDisjoint(with: .empty) { return }
         }
         let parent = tree[hash]
@@ -213,7 +215,7 @@ extension Replica {
             timestamp: max(wall, time + 1), seat: UInt16(own), beaconReveal: reveal,
             entryCount: UInt32(entries.count), payloadBytes: Block.payloadBytes(entries),
             txRoot: Block.txRoot(entryHashes, hashing: hashing))
-        guard mayFollowExecution(header.height) else { return }
+        guard mayFollowExecution(header.height, isEmpty: entries.isEmpty) else { return }
         let block = Block(header: header, parentCertificate: certificate, entries: entries)
         invariant(fault(of: block) == nil, "own block is bad: \(String(describing: fault(of: block)))")
         show(HeldBlock(block: block, hash: block.hash(hashing: hashing), entryHashes: entryHashes))

@@ -13,16 +13,22 @@ extension Ledger {
     /// choice must not decide which offers lapse or whose suspension ends.
     mutating func runDraws(timeBefore: UInt64, ledgerTimeBefore: UInt64) {
         let distance = min(Int(genesis.beaconDistance), seats.quorum)
+        var table = OfferTable(rows: [])
+        var isFilled = false
         for _ in 0..<LedgerLimits.drawsPerBlockMax {
             // A younger anchor has seen no more proposers: the first that is not reached ends the phase.
             guard let first = pendingDraws.first?.key, first.anchorHeight < height,
                 distinctProposers(above: first.anchorHeight) >= distance
             else { return }
-            runDraw(first.job, timeBefore, ledgerTimeBefore)
+            if !isFilled { table = offerTable() }
+            isFilled = true
+            runDraw(first.job, timeBefore, ledgerTimeBefore, &table)
         }
     }
 
-    private mutating func runDraw(_ id: JobID, _ timeBefore: UInt64, _ ledgerTimeBefore: UInt64) {
+    private mutating func runDraw(
+        _ id: JobID, _ timeBefore: UInt64, _ ledgerTimeBefore: UInt64, _ table: inout OfferTable
+    ) {
         guard var job = jobs[id], let draw = job.draw, let spec = job.spec else {
             unreachable("pending draw of \(id)")
         }
@@ -36,12 +42,12 @@ extension Ledger {
             }
             return
         }
-        let candidates = self.candidates(
+        let candidates = table.candidates(
             context(id, job, spec, draw, time: timeBefore, ledgerTime: ledgerTimeBefore))
         let owners = Draw.ownerCount(candidates)
         let most = min(owners, Int(draw.count))
         if most >= 1 && counts.all + most >= Int(job.q) {
-            lease(id, &job, spec, draw, candidates, owners, most, hasReveals: counts.revealed > 0)
+            lease(id, &job, spec, draw, candidates, owners, most, &table, hasReveals: counts.revealed > 0)
         } else {
             let waiting = UInt64(clock.waitingJobs)
             let retryAt = clock.ledgerTime + LedgerLimits.drawRetryMillis * (1 + waiting / 1_000)
@@ -71,25 +77,20 @@ extension Ledger {
             allowsSelf: spec.flags.contains(.allowSelf) && genesis.selfExecution, taken: taken)
     }
 
-    /// Every eligible offer, ascending by (account, slotClass). O(offers).
-    func candidates(_ context: EligibilityContext) -> [DrawCandidate] {
-        var out: [DrawCandidate] = []
+    /// The live offers as they are now. O(offers).
+    func offerTable() -> OfferTable {
+        var rows: [OfferTable.Row] = []
+        rows.reserveCapacity(offers.count)
         for (key, _) in offers.order {
-            guard let record = offers[key], let holder = accounts[key.account],
-                context.refusal(of: record, account: key.account, holder) == nil
-            else { continue }
-            // Quality is 1 for everybody in this rules version: tickets are the free slots.
-            out.append(
-                DrawCandidate(
-                    account: key.account, slotClass: key.slotClass, tickets: UInt32(record.free),
-                    owner: holder.owner))
+            guard let record = offers[key], record.isLive, let holder = accounts[key.account] else { continue }
+            rows.append(.init(key: key, record: record, holder: holder))
         }
-        return out
+        return OfferTable(rows: rows)
     }
 
     private mutating func lease(
         _ id: JobID, _ job: inout JobRecord, _ spec: JobSpec, _ draw: PendingDraw, _ candidates: [DrawCandidate],
-        _ owners: Int, _ count: Int, hasReveals: Bool
+        _ owners: Int, _ count: Int, _ table: inout OfferTable, hasReveals: Bool
     ) {
         let round = job.round + 1
         let chosen = Draw.choose(
@@ -112,6 +113,7 @@ extension Ledger {
                 rateMemory: terms.rateMemory, drawHeight: height,
                 deadline: clock.ledgerTime + UInt64(spec.leaseSeconds) * 1_000, flags: own)
             offers.update(offer) { $0.activeLeases += 1 }
+            table.takeSlot(offer)
             leases.set(key, lease)
             timers.set(leaseTimer(key, lease), Presence())
             drawn.append(

@@ -45,18 +45,16 @@ extension Ledger {
     }
 
     private func explain(_ context: EligibilityContext) -> DrawExplanation {
+        let table = offerTable()
         var removed = SortedMap<UInt8, Int>()
-        var live = 0
-        for (key, _) in offers.order {
-            guard let record = offers[key], record.isLive, let holder = accounts[key.account] else { continue }
-            live += 1
-            if let rule = context.refusal(of: record, account: key.account, holder) {
+        for row in table.rows {
+            if let rule = context.refusal(of: row.record, account: row.key.account, row.holder) {
                 removed[rule.rawValue, default: 0] += 1
             }
         }
-        let candidates = candidates(context)
+        let candidates = table.candidates(context)
         return DrawExplanation(
-            offers: live,
+            offers: table.rows.count,
             removed: removed.compactMap { entry in
                 EligibilityRule(rawValue: entry.key).map { .init(rule: $0, offers: entry.value) }
             }, eligibleOffers: candidates.count, eligibleOwners: Draw.ownerCount(candidates))

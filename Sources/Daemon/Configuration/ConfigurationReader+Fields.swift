@@ -3,16 +3,20 @@ import Foundation
 
 extension ConfigurationReader {
     static let lists: Set<String> = [
-        "network.seeds", "network.advertise", "api.hosts", "api.origins", "lend.runtimes", "policy.allowOwners",
+        "network.seeds", "network.advertise", "api.hosts", "api.origins", "lend.runtimes",
+        "policy.allowOwners",
         "policy.denyOwners", "policy.trusted",
     ]
 
-    static let fields: [Field] = nodeFields + networkFields + serviceFields + lendingFields + otherFields
+    static let fields: [Field] =
+        nodeFields + networkFields + serviceFields + lendingFields + otherFields
 
     static let nodeFields: [Field] = [
         text("node.name") { $0.node.name = $1 },
         Field(path: "node.labels") { configuration, value in
-            guard case .map(let labels) = value else { return Expected(kind: "labels", example: "{room: \"b12\"}") }
+            guard case .map(let labels) = value else {
+                return Expected(kind: "labels", example: "{room: \"b12\"}")
+            }
             configuration.node.labels = labels
             return nil
         },
@@ -36,7 +40,8 @@ extension ConfigurationReader {
         list("api.hosts") { $0.service.hosts = $1 },
         list("api.origins") { $0.service.origins = $1 },
         Field(path: "api.rate") { configuration, value in
-            guard case .text(let text) = value, text.hasSuffix("/s"), let rate = UInt64(text.dropLast(2)), rate > 0
+            guard case .text(let text) = value, text.hasSuffix("/s"),
+                let rate = UInt64(text.dropLast(2)), rate > 0
             else { return Expected(kind: "a rate", example: "50/s") }
             configuration.service.ratePerSecond = rate
             return nil
@@ -55,7 +60,8 @@ extension ConfigurationReader {
             return nil
         },
         Field(path: "lend.memory") { configuration, value in
-            guard case .text(let text) = value, let bytes = share(text, of: ProcessInfo.processInfo.physicalMemory)
+            guard case .text(let text) = value,
+                let bytes = share(text, of: ProcessInfo.processInfo.physicalMemory)
             else { return Expected(kind: "a size or a share", example: "2GiB, or 50%") }
             configuration.lending.memoryBytes = bytes
             return nil
@@ -79,7 +85,9 @@ extension ConfigurationReader {
         duration("keep.logs") { $0.storage.keepLogsMillis = $1 },
         credit("submit.maxCost") { $0.submitting.maxCost = $1 },
         Field(path: "submit.replicas") { configuration, value in
-            guard case .text(let text) = value else { return Expected(kind: "a number", example: "3, or auto") }
+            guard case .text(let text) = value else {
+                return Expected(kind: "a number", example: "3, or auto")
+            }
             if text == "auto" {
                 configuration.submitting.replicas = 0
             } else if let count = Int(text), (1...9).contains(count) {
@@ -91,7 +99,9 @@ extension ConfigurationReader {
         },
         text("log.level") { $0.log.level = $1 },
         Field(path: "log.format") { configuration, value in
-            guard case .text(let text) = value, let format = Configuration.Log.Format(rawValue: text) else {
+            guard case .text(let text) = value,
+                let format = Configuration.Log.Format(rawValue: text)
+            else {
                 return Expected(kind: "auto, text or json", example: "auto")
             }
             configuration.log.format = format
@@ -106,23 +116,33 @@ extension ConfigurationReader {
 
     // MARK: kinds of fields
 
-    static func text(_ path: String, _ set: @escaping @Sendable (inout Configuration, String) -> Void) -> Field {
+    static func text(
+        _ path: String, _ set: @escaping @Sendable (inout Configuration, String) -> Void
+    ) -> Field {
         Field(path: path) { configuration, value in
-            guard case .text(let text) = value, !text.isEmpty else { return Expected(kind: "text", example: "a word") }
+            guard case .text(let text) = value, !text.isEmpty else {
+                return Expected(kind: "text", example: "a word")
+            }
             set(&configuration, text)
             return nil
         }
     }
 
-    static func list(_ path: String, _ set: @escaping @Sendable (inout Configuration, [String]) -> Void) -> Field {
+    static func list(
+        _ path: String, _ set: @escaping @Sendable (inout Configuration, [String]) -> Void
+    ) -> Field {
         Field(path: path) { configuration, value in
-            guard case .list(let items) = value else { return Expected(kind: "a list", example: "[a, b]") }
+            guard case .list(let items) = value else {
+                return Expected(kind: "a list", example: "[a, b]")
+            }
             set(&configuration, items)
             return nil
         }
     }
 
-    static func flag(_ path: String, _ set: @escaping @Sendable (inout Configuration, Bool) -> Void) -> Field {
+    static func flag(_ path: String, _ set: @escaping @Sendable (inout Configuration, Bool) -> Void)
+        -> Field
+    {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, text == "true" || text == "false" else {
                 return Expected(kind: "true or false", example: "true")
@@ -132,7 +152,9 @@ extension ConfigurationReader {
         }
     }
 
-    static func size(_ path: String, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void) -> Field {
+    static func size(
+        _ path: String, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void
+    ) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let bytes = Quantity.bytes(text) else {
                 return Expected(kind: "a size with a unit", example: "10GiB")
@@ -142,7 +164,9 @@ extension ConfigurationReader {
         }
     }
 
-    static func duration(_ path: String, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void) -> Field {
+    static func duration(
+        _ path: String, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void
+    ) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let millis = Quantity.milliseconds(text) else {
                 return Expected(kind: "a duration with a unit", example: "20s")
@@ -152,7 +176,9 @@ extension ConfigurationReader {
         }
     }
 
-    static func credit(_ path: String, _ set: @escaping @Sendable (inout Configuration, CreditAmount) -> Void) -> Field {
+    static func credit(
+        _ path: String, _ set: @escaping @Sendable (inout Configuration, CreditAmount) -> Void
+    ) -> Field {
         Field(path: path) { configuration, value in
             guard case .text(let text) = value, let amount = CreditText.parse(text) else {
                 return Expected(kind: "credit with at most 6 decimals", example: "0.25cr")
@@ -163,11 +189,15 @@ extension ConfigurationReader {
     }
 
     static func number(
-        _ path: String, _ range: ClosedRange<UInt64>, _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void
+        _ path: String, _ range: ClosedRange<UInt64>,
+        _ set: @escaping @Sendable (inout Configuration, UInt64) -> Void
     ) -> Field {
         Field(path: path) { configuration, value in
-            guard case .text(let text) = value, let number = UInt64(text), range.contains(number) else {
-                return Expected(kind: "a number from \(range.lowerBound) to \(range.upperBound)", example: "\(range.lowerBound)")
+            guard case .text(let text) = value, let number = UInt64(text), range.contains(number)
+            else {
+                return Expected(
+                    kind: "a number from \(range.lowerBound) to \(range.upperBound)",
+                    example: "\(range.lowerBound)")
             }
             set(&configuration, number)
             return nil

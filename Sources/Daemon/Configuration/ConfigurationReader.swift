@@ -32,7 +32,9 @@ public struct ConfigurationReader {
     ) throws(ConfigurationIssues) -> Configuration {
         var reader = ConfigurationReader()
         reader.file(layout.configurationFile)
-        let extra = (try? FileManager.default.contentsOfDirectory(atPath: layout.configurationFolder.path)) ?? []
+        let extra =
+            (try? FileManager.default.contentsOfDirectory(atPath: layout.configurationFolder.path))
+            ?? []
         for name in extra.sorted() where name.hasSuffix(".yaml") {
             reader.file(layout.configurationFolder.appendingPathComponent(name))
         }
@@ -44,10 +46,16 @@ public struct ConfigurationReader {
     mutating func file(_ url: URL) {
         guard FileManager.default.fileExists(atPath: url.path) else { return }
         guard let text = try? String(contentsOf: url, encoding: .utf8) else {
-            issue(url.path, nil, nil, "", "cannot be read as UTF-8 text", "check its mode and content")
+            issue(
+                url.path, nil, nil, "", "cannot be read as UTF-8 text", "check its mode and content"
+            )
             return
         }
-        if text.split(separator: "\n").allSatisfy({ $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }) { return }
+        if text.split(separator: "\n").allSatisfy({
+            $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace)
+        }) {
+            return
+        }
         let root: ManifestNode
         do throws(YAMLTree.Failure) {
             root = try YAMLTree.read(text)
@@ -60,14 +68,18 @@ public struct ConfigurationReader {
 
     mutating func walk(_ node: ManifestNode, path: String, source: String) {
         guard case .mapping(let entries) = node.content else {
-            issue(source, node.line, node.column, path, "expected fields here", "write \"field: value\"")
+            issue(
+                source, node.line, node.column, path, "expected fields here",
+                "write \"field: value\"")
             return
         }
         for entry in entries {
             let name = path.isEmpty ? entry.key : path + "." + entry.key
             if let field = ConfigurationReader.fields.first(where: { $0.path == name }) {
                 guard let value = ConfigurationReader.value(entry.value) else {
-                    issue(source, entry.value.line, entry.value.column, name, "expected a value, found something nested", "see config.yaml")
+                    issue(
+                        source, entry.value.line, entry.value.column, name,
+                        "expected a value, found something nested", "see config.yaml")
                     continue
                 }
                 if let expected = field.apply(&configuration, value) {
@@ -76,7 +88,8 @@ public struct ConfigurationReader {
                         "expected \(expected.kind), found \(ConfigurationReader.shown(value))",
                         "write it as \(expected.example)")
                 }
-            } else if ConfigurationReader.fields.contains(where: { $0.path.hasPrefix(name + ".") }) {
+            } else if ConfigurationReader.fields.contains(where: { $0.path.hasPrefix(name + ".") })
+            {
                 walk(entry.value, path: name, source: source)
             } else {
                 unknown(name, source, entry.line, entry.column)
@@ -86,11 +99,14 @@ public struct ConfigurationReader {
 
     mutating func unknown(_ name: String, _ source: String, _ line: Int?, _ column: Int?) {
         let parent = name.split(separator: ".").dropLast().joined(separator: ".")
-        let allowed = ConfigurationReader.fields.map(\.path).filter { parent.isEmpty || $0.hasPrefix(parent + ".") }
+        let allowed = ConfigurationReader.fields.map(\.path).filter {
+            parent.isEmpty || $0.hasPrefix(parent + ".")
+        }
         let guess = DidYouMean.suggestion(for: name, among: allowed)
         issue(
             source, line, column, name, "unknown field",
-            guess.map { "did you mean \"\($0)\"?" } ?? "allowed here: \(allowed.joined(separator: ", "))")
+            guess.map { "did you mean \"\($0)\"?" }
+                ?? "allowed here: \(allowed.joined(separator: ", "))")
     }
 
     mutating func environment(_ variables: [String: String]) {
@@ -98,7 +114,8 @@ public struct ConfigurationReader {
             let name = ConfigurationReader.variable(field.path)
             guard let text = variables[name] else { continue }
             let isList = ConfigurationReader.lists.contains(field.path)
-            let value: Value = isList ? .list(text.split(separator: ",").map(String.init)) : .text(text)
+            let value: Value =
+                isList ? .list(text.split(separator: ",").map(String.init)) : .text(text)
             if let expected = field.apply(&configuration, value) {
                 issue(
                     name, nil, nil, field.path, "expected \(expected.kind), found \"\(text)\"",
@@ -150,9 +167,12 @@ public struct ConfigurationReader {
     }
 
     mutating func issue(
-        _ source: String, _ line: Int?, _ column: Int?, _ field: String, _ message: String, _ fix: String
+        _ source: String, _ line: Int?, _ column: Int?, _ field: String, _ message: String,
+        _ fix: String
     ) {
         issues.append(
-            ConfigurationIssue(source: source, line: line, column: column, field: field, message: message, fix: fix))
+            ConfigurationIssue(
+                source: source, line: line, column: column, field: field, message: message, fix: fix
+            ))
     }
 }

@@ -17,7 +17,9 @@ public enum YAMLTree {
     }
 
     public static func read(_ text: String) throws(Failure) -> ManifestNode {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { Array($0.unicodeScalars) }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            Array($0.unicodeScalars)
+        }
         try refuseDirectives(lines)
         let root: Yams.Node?
         do {
@@ -26,7 +28,8 @@ public enum YAMLTree {
             while let node = try parser.nextRoot() { nodes.append(node) }
             if nodes.count > 1 {
                 throw Failure(
-                    reason: "a second document is not supported", fix: "keep one document in a file",
+                    reason: "a second document is not supported",
+                    fix: "keep one document in a file",
                     line: nodes[1].mark?.line ?? 1, column: nodes[1].mark?.column ?? 1, pointer: "")
             }
             root = nodes.first
@@ -37,7 +40,8 @@ public enum YAMLTree {
         }
         guard let root else {
             throw Failure(
-                reason: "not valid YAML: the file is empty", fix: "correct the text at this place", line: 1, column: 1,
+                reason: "not valid YAML: the file is empty", fix: "correct the text at this place",
+                line: 1, column: 1,
                 pointer: "")
         }
         return try convert(root, lines, pointer: "", depth: 0)
@@ -61,17 +65,20 @@ public enum YAMLTree {
         case .duplicatedKeysInMapping(let keys, let context):
             let name = keys.first ?? ""
             return Failure(
-                reason: "key \"\(name)\" appears twice, first on line \(context.mark.line)", fix: "keep one of them", line: context.mark.line,
+                reason: "key \"\(name)\" appears twice, first on line \(context.mark.line)",
+                fix: "keep one of them", line: context.mark.line,
                 column: context.mark.column, pointer: "")
         default: break
         }
         if reason.contains("found undefined alias") {
             return Failure(
-                reason: "alias is not supported", fix: "write the value out in full", line: line, column: column,
+                reason: "alias is not supported", fix: "write the value out in full", line: line,
+                column: column,
                 pointer: "")
         }
         return Failure(
-            reason: "not valid YAML: \(reason)", fix: "correct the text at this place", line: line, column: column,
+            reason: "not valid YAML: \(reason)", fix: "correct the text at this place", line: line,
+            column: column,
             pointer: "")
     }
 
@@ -84,7 +91,8 @@ public enum YAMLTree {
 
     static func unsupported(_ what: String, line: Int, column: Int, pointer: String) -> Failure {
         Failure(
-            reason: "\(what) is not supported", fix: "write the value out in full", line: line, column: column,
+            reason: "\(what) is not supported", fix: "write the value out in full", line: line,
+            column: column,
             pointer: pointer)
     }
 
@@ -92,8 +100,12 @@ public enum YAMLTree {
     static func refuseDecoration(
         _ node: Yams.Node, _ lines: [[Unicode.Scalar]], line: Int, column: Int, pointer: String
     ) throws(Failure) {
-        if node.anchor != nil { throw unsupported("an anchor", line: line, column: column, pointer: pointer) }
-        guard lines.indices.contains(line - 1), lines[line - 1].indices.contains(column - 1) else { return }
+        if node.anchor != nil {
+            throw unsupported("an anchor", line: line, column: column, pointer: pointer)
+        }
+        guard lines.indices.contains(line - 1), lines[line - 1].indices.contains(column - 1) else {
+            return
+        }
         if lines[line - 1][column - 1] == "!" {
             throw unsupported("a tag", line: line, column: column, pointer: pointer)
         }
@@ -106,19 +118,22 @@ public enum YAMLTree {
         let column = node.mark?.column ?? 1
         if depth > depthMax {
             throw Failure(
-                reason: "nested deeper than \(depthMax)", fix: "make it flatter", line: line, column: column,
+                reason: "nested deeper than \(depthMax)", fix: "make it flatter", line: line,
+                column: column,
                 pointer: pointer)
         }
         try refuseDecoration(node, lines, line: line, column: column, pointer: pointer)
         switch node {
         case .scalar(let scalar):
             return ManifestNode(
-                .scalar(scalar.string, isPlain: scalar.style == .plain || scalar.style == .any), line: line,
+                .scalar(scalar.string, isPlain: scalar.style == .plain || scalar.style == .any),
+                line: line,
                 column: column, pointer: pointer)
         case .sequence(let sequence):
             var items: [ManifestNode] = []
             for (index, item) in sequence.enumerated() {
-                items.append(try convert(item, lines, pointer: "\(pointer)/\(index)", depth: depth + 1))
+                items.append(
+                    try convert(item, lines, pointer: "\(pointer)/\(index)", depth: depth + 1))
             }
             return ManifestNode(.sequence(items), line: line, column: column, pointer: pointer)
         case .mapping(let mapping):
@@ -129,24 +144,30 @@ public enum YAMLTree {
                 try refuseDecoration(key, lines, line: at.0, column: at.1, pointer: pointer)
                 guard let name = key.scalar?.string else {
                     throw Failure(
-                        reason: "a key that is not text is not supported", fix: "write the value out in full",
+                        reason: "a key that is not text is not supported",
+                        fix: "write the value out in full",
                         line: at.0, column: at.1, pointer: pointer)
                 }
                 if let first = seen[name] {
                     throw Failure(
-                        reason: "key \"\(name)\" appears twice, first on line \(first)", fix: "keep one of them",
+                        reason: "key \"\(name)\" appears twice, first on line \(first)",
+                        fix: "keep one of them",
                         line: at.0, column: at.1, pointer: pointer)
                 }
-                if name == "<<" { throw unsupported("a merge key", line: at.0, column: at.1, pointer: pointer) }
+                if name == "<<" {
+                    throw unsupported("a merge key", line: at.0, column: at.1, pointer: pointer)
+                }
                 seen[name] = at.0
                 let escaped = name.replacing("~", with: "~0").replacing("/", with: "~1")
-                let inner = try convert(value, lines, pointer: "\(pointer)/\(escaped)", depth: depth + 1)
+                let inner = try convert(
+                    value, lines, pointer: "\(pointer)/\(escaped)", depth: depth + 1)
                 entries.append(.init(key: name, line: at.0, column: at.1, value: inner))
             }
             return ManifestNode(.mapping(entries), line: line, column: column, pointer: pointer)
         case .alias:
             throw Failure(
-                reason: "an alias is not supported", fix: "write the value out in full", line: line, column: column,
+                reason: "an alias is not supported", fix: "write the value out in full", line: line,
+                column: column,
                 pointer: pointer)
         }
     }

@@ -1,4 +1,3 @@
-public import Compute
 public import Gossip
 public import Logging
 public import Records
@@ -19,13 +18,11 @@ public struct NodeOptions: Sendable {
     public var advertise: [SocketAddress]
     public var version: String
     public var logger: Logger
-    /// What is lent, and the machine that lends it; nil lends nothing.
-    public var lending: OwnerSettings?
 
     public init(
         layout: HomeLayout, configuration: Configuration, targets: [JoinTarget] = [], invite: InviteToken? = nil,
         listen: String? = nil, apiListen: String? = nil, advertise: [SocketAddress] = [], version: String,
-        logger: Logger, lending: OwnerSettings? = nil
+        logger: Logger
     ) {
         self.layout = layout
         self.configuration = configuration
@@ -36,6 +33,5 @@ public struct NodeOptions: Sendable {
         self.advertise = advertise
         self.version = version
         self.logger = logger
-        self.lending = lending
     }
 }

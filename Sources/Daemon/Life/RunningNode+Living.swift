@@ -24,8 +24,9 @@ extension RunningNode {
     /// Writes `node.json` when the node is ready for the first time.
     private func sayReady() async {
         while !Task.isCancelled, ended.value == nil {
+            let seen = await node.changeCount
             if await node.readinessDocument().ready { break }
-            await node.change(until: loop.now + .seconds(1))
+            await node.change(since: seen, until: loop.now + .seconds(1))
         }
         if Task.isCancelled || isStopping.value || ended.value != nil { return }
         let file = NodeFileDocument(
@@ -71,7 +72,8 @@ extension RunningNode {
             }
             let opened = OpenedHome(home: home, store: store, blobs: blobs)
             let log = try opened.loadLog(file.genesis, now: loop.now)
-            await node.adopt(log, desks: opened.desks(options))
+            await node.adopt(log, desks: opened.desks(options, lending))
+            await node.lend(lending)
         } catch {
             ended.change { $0 = $0 ?? .failed(error) }
             log(.critical, "node.invariant", error.detail)

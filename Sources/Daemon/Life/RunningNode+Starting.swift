@@ -1,3 +1,4 @@
+import Runner
 import Logging
 import Consensus
 public import API
@@ -75,8 +76,9 @@ extension RunningNode {
         }
         let ended = Shared<Ending?>(nil)
         do throws(Problem) {
-            let log1 = try opened.loadLog(now: loop.now)
-            let listening = try await listen(node, options, log1, opened, log)
+            let lending = await probe(options, opened, node, log)
+            let stored = try opened.loadLog(now: loop.now)
+            let listening = try await listen(node, options, stored, opened, lending, log)
             let leaving = Shared(false)
             let service = DaemonService(
                 node: node,
@@ -92,6 +94,8 @@ extension RunningNode {
                             ended.change { $0 = $0 ?? .left }
                         }
                     }), events: hub)
+            if let lending { service.sandbox.change { $0 = lending.document } }
+            if stored != nil { await node.lend(lending) }
             let answers = DurableAnswers(store: opened.store)
             let token = AccessToken.makeSecret()
             let server = try await serve(options, service, answers, token, log)
@@ -103,7 +107,8 @@ extension RunningNode {
             }
             let running = RunningNode(
                 opened, options: options, log: log, loop: loop, node: node, service: service, listening: listening,
-                server: server, answers: answers, socketPath: options.layout.socket.path, ended: ended)
+                server: server, answers: answers, socketPath: options.layout.socket.path, lending: lending,
+                ended: ended)
             reports.attach(running)
             return running
         } catch {
@@ -112,11 +117,37 @@ extension RunningNode {
         }
     }
 
+    // MARK: lending
+
+    /// Tries sandbox and runtimes where the owner lends and agreed to; nil where nothing is lent.
+    private static func probe(
+        _ options: NodeOptions, _ opened: OpenedHome, _ node: NodeActor, _ log: NodeLog
+    ) async -> Lending? {
+        let wish = options.configuration.lending
+        guard wish.isEnabled, wish.consent != nil else { return nil }
+        let lending = await Lending.probe(
+            options.layout, options.configuration, isOpenNetwork: opened.home.genesis?.genesis.isOpen ?? false,
+            loop: node.loop)
+        guard let runner = lending.runner else {
+            log(.warning, "sandbox.tier", "nothing is lent: \(lending.reason ?? "no sandbox")")
+            return lending
+        }
+        do {
+            try await node.openWorkshop(runner)
+            let runtimes = lending.capability?.runtimes.map(\.runtime).joined(separator: " ") ?? ""
+            log(.notice, "sandbox.tier", "the sandbox is full", ["runtimes": runtimes])
+        } catch {
+            log(.warning, "sandbox.tier", "nothing is lent: \(error)")
+        }
+        return lending
+    }
+
     // MARK: addresses
 
     /// Binds the peer port; a default port that is taken moves to the next one.
     private static func listen(
-        _ node: NodeActor, _ options: NodeOptions, _ log: LogNode?, _ opened: OpenedHome, _ lines: NodeLog
+        _ node: NodeActor, _ options: NodeOptions, _ log: LogNode?, _ opened: OpenedHome, _ lending: Lending?,
+        _ lines: NodeLog
     ) async throws(Problem) -> [SocketAddress] {
         let text = options.listen ?? options.configuration.network.listen
         guard var address = SocketAddress(text) else {
@@ -128,7 +159,7 @@ extension RunningNode {
         let first = address.port
         while true {
             do {
-                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options))
+                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options, lending))
                 if address.port != first {
                     lines(.notice, "port.moved", "port \(first) is in use", ["address": "\(address)"])
                 }
@@ -233,15 +264,15 @@ extension OpenedHome {
     }
 
     /// What the desks of jobs remember. A row that cannot be read belongs to a job that is lost; the ledger ends it.
-    func desks(_ options: NodeOptions) -> DeskStart {
+    func desks(_ options: NodeOptions, _ lending: Lending?) -> DeskStart {
         func rows<T: WireDecodable>(_ prefix: UInt8, _ type: T.Type) -> [T] {
             let found = (try? store.scan(.local, prefix: [prefix])) ?? []
             return found.compactMap { try? T(decoding: $0.value) }
         }
         return DeskStart(
-            settings: options.lending
+            settings: lending?.settings
                 ?? OwnerSettings(isLending: false, cpuThousandths: 0, memoryBytes: 0, diskBytes: 0, slots: 0),
-            capability: nil, desk: rows(JobRows.deskPrefix, DeskRecord.self),
+            capability: lending?.capability, desk: rows(JobRows.deskPrefix, DeskRecord.self),
             book: rows(JobRows.bookPrefix, BookRecord.self), costMaxDefault: options.configuration.submitting.maxCost,
             seed: LogKeeper.seed())
     }
@@ -278,5 +309,27 @@ final class Reports: @unchecked Sendable {
         case .membership(.joinRefused(let why)): running.value?.refused(why)
         default: break
         }
+    }
+}
+
+extension Lending {
+    /// What keeps tasks in, as a document.
+    var document: NodeDocument.Sandbox {
+        NodeDocument.Sandbox(
+            tier: capability?.isolation.map { OfferTexts.tier($0.rawValue) } ?? .none,
+            meter: report.map { $0.meter.text } ?? "unknown",
+            walls: report?.results.map {
+                .init(id: $0.wall.id, ok: $0.verdict != .fail, detail: $0.verdict == .fail ? $0.line : nil)
+            } ?? [])
+    }
+}
+
+extension NodeActor {
+    /// Offers what the machine was found to have; nothing without a sandbox. After the log was adopted.
+    func lend(_ lending: Lending?) {
+        guard let lending, let capability = lending.capability, let log = core.log else { return }
+        var settings = lending.settings
+        settings.isOpenNetwork = log.ledger.genesis.isOpen
+        offer(capability, settings: settings)
     }
 }

@@ -43,13 +43,14 @@ public final class RunningNode: Sendable {
     let log: NodeLog
     let server: APIServer
     let answers: DurableAnswers
+    let lending: Lending?
     let tasks = Shared<[Task<Void, Never>]>([])
     let isStopping = Shared(false)
 
     init(
         _ opened: OpenedHome, options: NodeOptions, log: NodeLog, loop: UVLoop, node: NodeActor,
         service: DaemonService, listening: [SocketAddress], server: APIServer, answers: DurableAnswers,
-        socketPath: String, ended: Shared<Ending?>
+        socketPath: String, lending: Lending?, ended: Shared<Ending?>
     ) {
         home = opened.home
         store = opened.store
@@ -63,6 +64,7 @@ public final class RunningNode: Sendable {
         self.server = server
         self.answers = answers
         self.socketPath = socketPath
+        self.lending = lending
         httpPort = server.port
         self.ended = ended
     }
@@ -72,9 +74,10 @@ public final class RunningNode: Sendable {
     /// Waits until the node is ready, at most until `deadline`, or until it ended.
     public func ready(until deadline: Basis.Instant) async -> ReadinessDocument {
         while true {
+            let seen = await node.changeCount
             let document = await node.readinessDocument()
             if document.ready || loop.now >= deadline || ended.value != nil { return document }
-            await node.change(until: min(deadline, loop.now + .seconds(1)))
+            await node.change(since: seen, until: min(deadline, loop.now + .seconds(1)))
         }
     }
 

@@ -5,6 +5,8 @@ struct ChangeWaiters {
     private var waiting = SortedMap<UInt64, CheckedContinuation<Void, Never>>()
     private var deadlines = DeadlineTable<UInt64>()
     private var last: UInt64 = 0
+    /// How often something changed: whoever read before the number moved must read again.
+    private(set) var count: UInt64 = 0
 
     var nextDeadline: Basis.Instant? { deadlines.next }
 
@@ -15,6 +17,7 @@ struct ChangeWaiters {
     }
 
     mutating func wakeAll() {
+        count += 1
         let all = waiting.values
         waiting = SortedMap()
         deadlines.removeAll()

@@ -77,6 +77,7 @@ extension NodeActor {
         }
         let (state, reason) = nodeState(isLeaving: service.parts.isLeaving(), isReady: isReady)
         let lending = configuration.lending
+        let offered = offerTexts(of: parts.identity.publicKey)
         let busy = work.values.filter { $0.isBusy }.count
         let uptime = (loop.now - startedAt).milliseconds
         return NodeDocument(
@@ -86,10 +87,9 @@ extension NodeActor {
             links: .init(total: core.linked.count, inbound: core.linked.count - outbound, outbound: outbound),
             lending: .init(
                 enabled: lending.isEnabled, consented: lending.consent != nil,
-                cores: lending.milliCores.map { Int($0 / 1_000) },
-                memoryBytes: lending.memoryBytes.map { Int64(clamping: $0) },
-                diskBytes: Int64(clamping: lending.diskBytes), runtimes: lending.runtimes ?? [],
-                slots: .init(total: lending.isEnabled ? lending.slots ?? 0 : 0, busy: busy)),
+                cores: offered?.capabilities.cores, memoryBytes: offered?.capabilities.memoryBytes,
+                diskBytes: offered?.capabilities.diskBytes, runtimes: offered?.runtimes ?? [],
+                slots: .init(total: offered?.slots.total ?? 0, busy: busy)),
             sandbox: service.sandbox.value, ledger: ledger, credit: credit, uptimeMs: uptime,
             dashboard: .null, peerAddresses: listening.map(\.description))
     }

@@ -46,6 +46,14 @@ extension NodeActor {
         return Stated(try body(scene), height: scene.height)
     }
 
+    /// How often something changed so far.
+    var changeCount: UInt64 { changes.count }
+
+    /// As `change(until:)`, but returns at once if something changed since `seen` was read.
+    func change(since seen: UInt64, until deadline: Basis.Instant) async {
+        if changes.count == seen { await change(until: deadline) }
+    }
+
     /// Waits until `answer` gives something, at most until `deadline`; then gives what it says last.
     ///
     /// - Parameter isReached: whether to stop waiting.
@@ -54,9 +62,11 @@ extension NodeActor {
         isReached: @Sendable (T) -> Bool
     ) async throws(Problem) -> T {
         while true {
+            // Read before the answer, so that a change right after it is not slept through.
+            let seen = await changeCount
             let now = try await answer()
             if isReached(now) || loop.now >= deadline || Task.isCancelled { return now }
-            await change(until: deadline)
+            await change(since: seen, until: deadline)
         }
     }
 }

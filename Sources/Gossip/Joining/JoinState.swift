@@ -41,6 +41,8 @@ struct JoinState: Sendable {
     var contacts: [Contact] = []
     /// The batch of a polite stop.
     var leaveTicket: Ticket?
+    /// When somebody of the network answered first.
+    var contactedAt: Instant?
     /// Rounds without an answer, in a row.
     var failedRounds = 0
 

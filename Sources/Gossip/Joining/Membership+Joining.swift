@@ -287,6 +287,7 @@ extension Membership {
     /// Somebody of our network answers: store what led here, ask for records, then for links.
     mutating func contacted() {
         join.phase = .contacted
+        join.contactedAt = now
         join.failedRounds = 0
         deadlines.cancel(.joinRound)
         if join.isUnstored, let network = join.network {

@@ -162,6 +162,9 @@ public struct GossipLimits: Sendable, Hashable {
     public var pull = Interval.seconds(30)
     /// 271 / 30 s = 9 B/s.
     public var push = Interval.seconds(30)
+    /// Pulls of a peer that joined less than `pullNewSpan` ago: 12 more of 1 kB, once.
+    public var pullNew = Interval.seconds(5)
+    public var pullNewSpan = Interval.seconds(60)
     /// A push of the same record to the same peer is not repeated within this time: answers are under way.
     public var pushRepeatMin = Interval.seconds(2)
     /// One Pull per this time is answered per session.
@@ -181,7 +184,8 @@ public struct GossipLimits: Sendable, Hashable {
     public var findFirstRepeatsMax = 6
     /// Ids sought at once; further ones are answered nil at once.
     public var findsMax = 256
-    /// Mean with 2 h sessions: 3 changes / 7,200 s × 256 copies × 280 B = 30 B/s. Over it, the entry of most hops goes.
+    /// Mean with 2 h sessions: 3 changes / 7,200 s × 256 copies × 280 B = 30 B/s.
+    /// Over it, the entry of most hops goes.
     public var forwardRecordsPerSecondMax = 10
     /// How often expiries of all tables are looked at.
     public var housekeeping = Interval.seconds(10)

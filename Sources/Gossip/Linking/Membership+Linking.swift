@@ -12,14 +12,21 @@ extension Membership {
         guard let session = sessions[peer], links[peer] == nil else { return }
         links.insert(
             Link(id: session.id, phase: .requested, isOutbound: true, now: now), for: peer)
-        sendLinkRequest(peer)
+        sendLinkRequest(peer, isRepeat: false)
         deadlines.set(.link(peer), at: now + limits.linkRequestMax)
         deadlines.set(.linkRepeat(peer), at: now + limits.linkRequestRepeat)
     }
 
-    mutating func sendLinkRequest(_ peer: PeerIndex) {
-        let message = PeerMessage.linkRequest(linkCount: linkCountByte, isLowPriority: upCount > 0)
-        send(peer, [message])
+    mutating func sendLinkRequest(_ peer: PeerIndex, isRepeat: Bool) {
+        var messages = [PeerMessage.linkRequest(linkCount: linkCountByte, isLowPriority: upCount > 0)]
+        // A handshake of before our first record carried none, and without it nobody links to us: it goes along with
+        // the repeat, because the push may have been lost.
+        if isRepeat, let session = sessions[peer], let published = own.published, let at = own.publishedAt,
+            session.openedAt <= at, maySend(published, over: session)
+        {
+            messages.append(.records(RecordsPart(purpose: .push, records: [published.encoded])))
+        }
+        send(peer, messages)
     }
 
     /// Sends over the path that works.
@@ -265,7 +272,7 @@ extension Membership {
     mutating func linkRepeatDue(_ peer: PeerIndex) {
         guard let link = links[peer] else { return }
         switch link.phase {
-        case .requested: sendLinkRequest(peer)
+        case .requested: sendLinkRequest(peer, isRepeat: true)
         case .confirming:
             ping(peer)
             deadlines.set(.linkRepeat(peer), at: now + limits.linkConfirmRepeat)

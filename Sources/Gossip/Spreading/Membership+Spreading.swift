@@ -184,7 +184,10 @@ extension Membership {
     // MARK: pull (9.2)
 
     mutating func pullRandomLink() {
-        deadlines.set(.pull, at: now + limits.pull.jittered(percent: 20, using: &rng))
+        // Who has just come asks often, so that a view that started thin fills within a minute.
+        let isNew = join.contactedAt.map { now - $0 < limits.pullNewSpan } ?? false
+        let wait = isNew ? limits.pullNew : limits.pull
+        deadlines.set(.pull, at: now + wait.jittered(percent: 20, using: &rng))
         if let peer = randomLink() { pull(from: peer, want: limits.pullWantMax) }
     }
 

@@ -18,6 +18,8 @@ public struct LogIngress: Sendable {
         case badEntry(CheckedEntry.Refusal)
         /// The body's entries do not hash to the header's root.
         case badRoot
+        /// One transaction twice in a block (N7).
+        case repeatedEntry
     }
 
     /// 20,000 pool entries and one full block.
@@ -115,8 +117,12 @@ public struct LogIngress: Sendable {
             kind: .notarize, epoch: block.header.epoch, view: block.header.view,
             blockHash: block.hash(hashing: hashing))
         try check([SeatSignature(seat: block.header.seat, signature: proposal.signature)], ballot)
+        var ids: Set<TransactionID> = []
         for entry in block.entries {
-            if case .failure(let refusal) = checked(entry: entry) { throw .badEntry(refusal) }
+            switch checked(entry: entry) {
+            case .success(let checked): if !ids.insert(checked.id).inserted { throw .repeatedEntry }
+            case .failure(let refusal): throw .badEntry(refusal)
+            }
         }
     }
 

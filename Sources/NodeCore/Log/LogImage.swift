@@ -48,7 +48,9 @@ public struct LogImage: Sendable {
         case .state: state.append((key, value))
         case .meta:
             if key != ExecutedRecord.key { return }
-            guard let record = try? ExecutedRecord(decoding: value) else { throw .row(family, key: key) }
+            guard let record = try? ExecutedRecord(decoding: value) else {
+                throw .row(family, key: key)
+            }
             executed = record
         case .local:
             guard key.first == LogImage.outboxPrefix[0] else { return }
@@ -64,13 +66,15 @@ public struct LogImage: Sendable {
     }
 
     /// The ledger as the store holds it. `block` is the stored block of the executed height.
-    func ledger(genesis: Genesis, block: Block?, hashing: any Hashing) throws(Corruption) -> Ledger {
+    func ledger(genesis: Genesis, block: Block?, hashing: any Hashing) throws(Corruption) -> Ledger
+    {
         guard let executed else { return Ledger(genesis: genesis, hashing: hashing) }
         if executed.height > 0, block?.hash(hashing: hashing) != executed.blockHash {
             throw .blockMismatch(height: executed.height)
         }
         do throws(Ledger.RestoreError) {
-            return try Ledger(restoring: state, executed: executed, genesis: genesis, hashing: hashing)
+            return try Ledger(
+                restoring: state, executed: executed, genesis: genesis, hashing: hashing)
         } catch {
             throw .ledger(error)
         }
@@ -101,37 +105,46 @@ extension LogNode {
     ///
     /// - Throws: what is wrong with the store; nothing was changed.
     public init(
-        identity: Identity, image: LogImage, tip: LogImage.Tip?, limits: LedgerLimits, hashing: any Hashing,
+        identity: Identity, image: LogImage, tip: LogImage.Tip?, limits: LedgerLimits,
+        hashing: any Hashing,
         verifying: any Verifying, generator: SeededGenerator, now: Instant
     ) throws(LogImage.Corruption) {
-        let ledger = try image.ledger(genesis: identity.genesis, block: tip?.block, hashing: hashing)
+        let ledger = try image.ledger(
+            genesis: identity.genesis, block: tip?.block, hashing: hashing)
         if let tip, ledger.height > 0, tip.link.blockHash != ledger.blockHash {
             throw .blockMismatch(height: ledger.height)
         }
         let epoch = ledger.clock.epoch
         let state = StateTuple(
-            epoch: epoch, height: ledger.height, blockHash: ledger.blockHash, stateDigest: ledger.digest,
-            eventRoot: tip?.link.eventRoot ?? MerkleTree.root(leafTag: "peernode/event/v1", items: [], hashing: hashing),
+            epoch: epoch, height: ledger.height, blockHash: ledger.blockHash,
+            stateDigest: ledger.digest,
+            eventRoot: tip?.link.eventRoot
+                ?? MerkleTree.root(leafTag: "peernode/event/v1", items: [], hashing: hashing),
             nextSeatsHash: .zero)
         let replica = Replica(
             configuration: .init(
                 network: ledger.network, seats: ledger.seats, account: identity.signer.publicKey,
                 voting: identity.voting, beacons: identity.beacons),
             executed: Replica.Executed(
-                state: state, view: ledger.height == 0 ? nil : ledger.clock.view, timestamp: ledger.clock.time,
-                ledgerMillis: ledger.clock.ledgerTime, beacons: ledger.seatPositions.map(\.record.beacon),
-                blocksDue: ledger.hasDueWork ? 1 : 0, isTimerArmed: ledger.hasArmedTimer),
+                state: state, view: ledger.height == 0 ? nil : ledger.clock.view,
+                timestamp: ledger.clock.time,
+                ledgerMillis: ledger.clock.ledgerTime,
+                beacons: ledger.seatPositions.map(\.record.beacon),
+                blocksDue: ledger.blocksDue, isTimerArmed: ledger.hasArmedTimer),
             image: image.journal, limits: limits, hashing: hashing, generator: generator, now: now)
         self.init(
             replica: replica, ledger: ledger, limits: limits,
-            outbox: Outbox(restoring: image.outbox, now: now), signer: identity.signer, hashing: hashing,
+            outbox: Outbox(restoring: image.outbox, now: now), signer: identity.signer,
+            hashing: hashing,
             verifying: verifying, now: now)
         for item in image.outbox { reserveNonce(of: item) }
     }
 
     /// The records of height 0, which a new store gets before anything else; empty for one that has executed a block or
     /// holds them already.
-    public static func firstWrites(image: LogImage, genesis: Genesis, hashing: any Hashing) -> StoreBatch {
+    public static func firstWrites(image: LogImage, genesis: Genesis, hashing: any Hashing)
+        -> StoreBatch
+    {
         if !image.state.isEmpty || image.executed != nil { return StoreBatch(isSynced: false) }
         return Ledger(genesis: genesis, hashing: hashing).genesisBatch()
     }

@@ -1,15 +1,16 @@
 import Basis
 import Consensus
-import Wire
 import Credits
 import Records
 import Trust
+import Wire
 
 extension LogNode {
     // MARK: own entries
 
     /// Signs an own entry, keeps it, and hands it in once it is durable.
-    mutating func compose(_ body: Entry.Body, _ lease: JobLease?, _ key: [UInt8], _ ticket: Ticket) {
+    mutating func compose(_ body: Entry.Body, _ lease: JobLease?, _ key: [UInt8], _ ticket: Ticket)
+    {
         if !key.isEmpty, let id = outbox.id(forKey: key) {
             effects.append(.accepted(ticket, id))
             return
@@ -18,7 +19,8 @@ extension LogNode {
             effects.append(.refused(ticket, .full))
             return
         }
-        let entry = Entry(envelope: envelope(of: body.kind, lease), body: body, network: network, signer: signer)
+        let entry = Entry(
+            envelope: envelope(of: body.kind, lease), body: body, network: network, signer: signer)
         keep(entry.encoded, key, ticket)
     }
 
@@ -26,7 +28,8 @@ extension LogNode {
     mutating func sign(_ body: Entry.Body) -> (entry: [UInt8], nonce: UInt64)? {
         guard let lane = body.kind.lane else { return nil }
         let nonce = freeNonce(lane)
-        let entry = Entry(envelope: envelope(of: body.kind, nil), body: body, network: network, signer: signer)
+        let entry = Entry(
+            envelope: envelope(of: body.kind, nil), body: body, network: network, signer: signer)
         nextNonce[lane] = nonce + 1
         return (entry.encoded, nonce)
     }
@@ -39,7 +42,9 @@ extension LogNode {
 
     func envelope(of kind: Entry.Kind, _ lease: JobLease?) -> Entry.Envelope {
         if let lane = kind.lane {
-            return .owner(lane, nonce: freeNonce(lane), validUntil: max(wall, ledger.clock.time) + LogNode.entryLifeMillis)
+            return .owner(
+                lane, nonce: freeNonce(lane),
+                validUntil: max(wall, ledger.clock.time) + LogNode.entryLifeMillis)
         }
         if kind.isLease {
             guard let lease else { unreachable("a \(kind) without its lease") }
@@ -76,11 +81,15 @@ extension LogNode {
             effects.append(.accepted(ticket, checked.id))
             return
         }
-        if let code = ledger.refusal(of: checked.entry, room: LedgerLimits.production.poolPerAccountMax) {
+        if let code = ledger.refusal(
+            of: checked.entry, room: LedgerLimits.production.poolPerAccountMax)
+        {
             effects.append(.refused(ticket, .outcome(code)))
             return
         }
-        if case .owner(let lane, let nonce, _) = checked.entry.envelope, checked.entry.account == account {
+        if case .owner(let lane, let nonce, _) = checked.entry.envelope,
+            checked.entry.account == account
+        {
             nextNonce[lane] = nonce + 1
         }
         outbox.add(Outbox.Item(entry: checked, key: key), into: &batch)
@@ -104,7 +113,9 @@ extension LogNode {
         let due = outbox.due(now: now)
         if due.isEmpty { return }
         if isSeat {
-            for entry in due { if case .success(let checked) = ingress.checked(entry: entry) { _ = take(checked) } }
+            for entry in due {
+                if case .success(let checked) = ingress.checked(entry: entry) { _ = take(checked) }
+            }
         }
         var rest = due[...]
         while !rest.isEmpty {
@@ -115,8 +126,10 @@ extension LogNode {
 
     /// Leaders of the next views first, and peers with a link before others.
     mutating func sendToSeats(_ entries: [[UInt8]], count: Int) {
-        let order = (0..<seatPeers.count).map { seatPeers[seats.leader(of: replica.view &+ UInt64($0))] }
-            .filter { $0 != ownPeer }
+        let order = (0..<seatPeers.count).map {
+            seatPeers[seats.leader(of: replica.view &+ UInt64($0))]
+        }
+        .filter { $0 != ownPeer }
         let reachable = order.filter { linked[$0] != nil }
         let targets = Array((reachable.isEmpty ? order : reachable).prefix(count))
         if targets.isEmpty { return }
@@ -133,10 +146,17 @@ extension LogNode {
 
     mutating func receive(_ number: UInt16, _ body: [UInt8], from peer: PeerID) {
         do throws(LogIngress.Fault) {
-            let message = try ingress.admit(number: number, body: body, isSeat: seatPeers.contains(peer))
+            let message = try ingress.admit(
+                number: number, body: body, isSeat: seatPeers.contains(peer))
             switch message.value {
             case .submit(let submit): receive(submit, from: peer)
             case .submitAck: break
+            case .proposal(let proposal):
+                // Into the pool first: successors of an entry that only this block holds can then follow it.
+                for entry in proposal.block.entries {
+                    if case .success(let checked) = ingress.checked(entry: entry) { _ = take(checked) }
+                }
+                replica(.received(message, from: peer))
             default: replica(.received(message, from: peer))
             }
         } catch {
@@ -156,7 +176,9 @@ extension LogNode {
                 if answer == .taken { fresh.append(bytes) }
                 answers.append(.init(entryHash: hash, answer: LogNode.code(answer)))
             case .failure(let refusal):
-                if refusal != .unsupported { effects.append(.misbehaved(peer, .ingress(.badEntry(refusal)))) }
+                if refusal != .unsupported {
+                    effects.append(.misbehaved(peer, .ingress(.badEntry(refusal))))
+                }
                 answers.append(.init(entryHash: hash, answer: LogNode.code(refusal)))
             }
         }

@@ -130,6 +130,8 @@ public struct LogNode: Sendable {
     var batch = StoreBatch(isSynced: false)
     var completions: [Completion] = []
     var isDemandStale = false
+    var inputs: [Replica.Input] = []
+    var isTurning = false
 
     public init(
         replica: Replica, ledger: Ledger, limits: LedgerLimits, outbox: Outbox, signer: any Signing,
@@ -192,8 +194,16 @@ public struct LogNode: Sendable {
 
     // MARK: orders of the replica
 
+    /// First in, first out: what follows from an order comes after the other orders of the same call.
     mutating func replica(_ input: Replica.Input) {
-        for effect in replica.handle(input, now: now, wall: wall) { carryOut(effect) }
+        inputs.append(input)
+        if isTurning { return }
+        isTurning = true
+        while !inputs.isEmpty {
+            let orders = replica.handle(inputs.removeFirst(), now: now, wall: wall)
+            for effect in orders { carryOut(effect) }
+        }
+        isTurning = false
     }
 
     mutating func carryOut(_ effect: Replica.Effect) {
@@ -310,7 +320,7 @@ public struct LogNode: Sendable {
         return Replica.Executed(
             state: execution.stateTuple(epoch: executed.block.header.epoch), view: executed.block.header.view,
             timestamp: execution.time, ledgerMillis: execution.ledgerTime,
-            beacons: execution.seats.map(\.record.beacon), blocksDue: execution.hasDueWork ? 1 : 0,
+            beacons: execution.seats.map(\.record.beacon), blocksDue: execution.blocksDue,
             isTimerArmed: execution.hasArmedTimer)
     }
 }

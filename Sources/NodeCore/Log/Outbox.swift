@@ -140,7 +140,9 @@ public struct Outbox: Sendable {
     }
 
     /// The entry was executed with this outcome. A client is told; the row stays until the outcome is certified.
-    mutating func executed(_ id: TransactionID, height: UInt64, code: OutcomeCode, into batch: inout StoreBatch) -> Bool {
+    mutating func executed(
+        _ id: TransactionID, height: UInt64, code: OutcomeCode, into batch: inout StoreBatch
+    ) -> Bool {
         guard let waiting = items[id], waiting.item.executed == nil else { return false }
         deadlines.cancel(id)
         items.update(id) { $0.item.executed = Item.Executed(height: height, code: code) }
@@ -162,7 +164,8 @@ public struct Outbox: Sendable {
     /// Items that can no longer apply at ledger time `time`.
     mutating func expired(time: UInt64, into batch: inout StoreBatch) -> [Item] {
         var gone: [Item] = []
-        for (id, waiting) in items where waiting.item.executed == nil && waiting.item.validUntil < time {
+        for (id, waiting) in items
+        where waiting.item.executed == nil && waiting.item.validUntil < time {
             if let item = forget(id, into: &batch) { gone.append(item) }
         }
         return gone

@@ -33,7 +33,9 @@ public struct RuntimeProbes: Sendable {
         do throws(RuntimeUnavailable) {
             let tools = try await output("command", ["sh", "-c", RuntimeProbes.tools])
             let commands = tools.split(separator: "\n").map(String.init)
-            guard commands.first == "sh" else { throw RuntimeUnavailable(runtime: "command", reason: "sh does not run") }
+            guard commands.first == "sh" else {
+                throw RuntimeUnavailable(runtime: "command", reason: "sh does not run")
+            }
             var mathematics = ""
             if commands.contains("awk") {
                 mathematics = try await output("command", ["awk", RuntimeProbes.awkMathematics])
@@ -55,15 +57,21 @@ public struct RuntimeProbes: Sendable {
     public func python() async -> Result<RuntimeCapability, RuntimeUnavailable> {
         do throws(RuntimeUnavailable) {
             let answer = try await answer()
-            let words = answer.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-            guard words.count == 5 else { throw RuntimeUnavailable(runtime: "python", reason: "it said \(answer)") }
+            let words = answer.split(separator: "|", omittingEmptySubsequences: false).map(
+                String.init)
+            guard words.count == 5 else {
+                throw RuntimeUnavailable(runtime: "python", reason: "it said \(answer)")
+            }
             let version = words[1].split(separator: ".").compactMap { Int($0) }
-            guard words[0] == "cpython", version.count >= 2, (version[0], version[1]) >= (3, 8) else {
+            guard words[0] == "cpython", version.count >= 2, (version[0], version[1]) >= (3, 8)
+            else {
                 throw RuntimeUnavailable(
-                    runtime: "python", reason: "it is \(words[0]) \(words[1]); CPython 3.8 or later is needed")
+                    runtime: "python",
+                    reason: "it is \(words[0]) \(words[1]); CPython 3.8 or later is needed")
             }
             guard words[2].hasPrefix("/usr/") else {
-                throw RuntimeUnavailable(runtime: "python", reason: "it lies at \(words[2]), outside /usr")
+                throw RuntimeUnavailable(
+                    runtime: "python", reason: "it lies at \(words[2]), outside /usr")
             }
             let digest = hashing.hash("peernode/runtime-digest/v1") { writer in
                 writer.text("python")
@@ -91,32 +99,41 @@ public struct RuntimeProbes: Sendable {
 
     private func frame(_ item: ItemFrame, _ files: [FrameFile] = []) -> RunFrame {
         let limits = RunLimits(
-            cpuMicros: 10_000_000, wallMillis: 10_000, memoryBytes: 256 << 20, diskBytes: 16 << 20, pids: 32)
+            cpuMicros: 10_000_000, wallMillis: 10_000, memoryBytes: 256 << 20, diskBytes: 16 << 20,
+            pids: 32)
         return RunFrame(
             item: item,
             environment: RunEnvironment.entries(
-                seed: 0, epoch: 1_767_225_600, isDeterministic: true, architecture: facts.architecture),
+                seed: 0, epoch: 1_767_225_600, isDeterministic: true,
+                architecture: facts.architecture),
             limits: limits, inputs: .files(files))
     }
 
-    private func record(_ runtime: String, _ frame: RunFrame) async throws(RuntimeUnavailable) -> RunRecord {
+    private func record(_ runtime: String, _ frame: RunFrame) async throws(RuntimeUnavailable)
+        -> RunRecord
+    {
         let record: RunRecord
         do throws(RunnerError) {
             record = try await host.run(frame)
         } catch { throw RuntimeUnavailable(runtime: runtime, reason: error.description) }
-        if let reason = record.reason { throw RuntimeUnavailable(runtime: runtime, reason: reason.text) }
+        if let reason = record.reason {
+            throw RuntimeUnavailable(runtime: runtime, reason: reason.text)
+        }
         guard let end = record.end, let item = end.items.first else {
             throw RuntimeUnavailable(runtime: runtime, reason: "the probe had no end")
         }
         let termination = end.termination(of: item, in: frame)
         if termination != .exited(code: 0) {
-            let line = record.errorText.split(separator: "\n").last.map { ": \($0.prefix(120))" } ?? ""
+            let line =
+                record.errorText.split(separator: "\n").last.map { ": \($0.prefix(120))" } ?? ""
             throw RuntimeUnavailable(runtime: runtime, reason: termination.text + line)
         }
         return record
     }
 
-    private func output(_ runtime: String, _ argv: [String]) async throws(RuntimeUnavailable) -> String {
+    private func output(_ runtime: String, _ argv: [String]) async throws(RuntimeUnavailable)
+        -> String
+    {
         try await record(runtime, frame(ItemFrame(argv: argv))).text
     }
 
@@ -125,7 +142,9 @@ public struct RuntimeProbes: Sendable {
         let harness = PythonFrame(seed: 0).encoded
         let item = ItemFrame(argv: PythonFrame.argv(interpreter: "python3"), runtimeFrame: harness)
         let record = try await record("python", frame(item, [program]))
-        guard case .value(let json) = record.firstItem?.result, json.first == 0x22, json.last == 0x22 else {
+        guard case .value(let json) = record.firstItem?.result, json.first == 0x22,
+            json.last == 0x22
+        else {
             throw RuntimeUnavailable(runtime: "python", reason: "the harness gave no result")
         }
         return String(decoding: json.dropFirst().dropLast(), as: UTF8.self)
@@ -145,7 +164,8 @@ public struct RuntimeProbes: Sendable {
         BEGIN {
             for (i = 1; i <= 1000; i++) {
                 x = i / 97
-                printf "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\\n", sin(x), cos(x), exp(x), log(x), sqrt(x), atan2(x, 3), x ^ 1.37
+                printf "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\\n", sin(x), cos(x), exp(x),
+                    log(x), sqrt(x), atan2(x, 3), x ^ 1.37
             }
         }
         """
@@ -161,7 +181,8 @@ public struct RuntimeProbes: Sendable {
         total.update(digest(path).encode())
         library = os.path.dirname(os.path.realpath(os.__file__))
         for folder, folders, files in os.walk(library):
-            folders[:] = [n for n in folders if n not in ("__pycache__", "dist-packages", "site-packages", "test", "tests")]
+            skip = ("__pycache__", "dist-packages", "site-packages", "test", "tests")
+            folders[:] = [n for n in folders if n not in skip]
             folders.sort()
             for name in sorted(files):
                 full = os.path.join(folder, name)

@@ -32,7 +32,7 @@ extension Run {
             let spent = now - programBegun - pausedFor
             if spent > .milliseconds(Int64(clamping: limits.wallMillis)) { hit(.wallTime) }
         case .stopping:
-            if let killDeadline, now >= killDeadline, !runner.weakening.withholdsOrders { child?.kill() }
+            if let killDeadline, now >= killDeadline, !runner.weakening.withholdsOrders { sever() }
         case .draining: finishIfDrained()
         case .done: break
         }

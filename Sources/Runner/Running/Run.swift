@@ -31,6 +31,8 @@ final class Run {
     var root: Int32 = 0
     var rootStart: UInt64 = 0
     var hasExited = false
+    /// Our end of the pipe that launch's watcher reads: closing it is SIGKILL for all outer processes.
+    private var lifeline: Int32 = -1
 
     var reports = InitReportReader()
     var items: [ItemEnd] = []
@@ -106,6 +108,7 @@ final class Run {
         descriptors.give(try runner.passwd.reopened())
         descriptors.give(try runner.group.reopened())
         descriptors.give(try runner.cmdline.reopened())
+        let life = try descriptors.pipe(own: 1)
         do throws(UVError) {
             let loop = runner.loop
             frames = try UVPipe(loop, fd: descriptors.keep(framesEnd))
@@ -118,9 +121,10 @@ final class Run {
                 launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid, cpus: cpus,
                 flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
-            child = try UVChild(loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given) { [self] _, _ in
-                outerExited()
-            }
+            lifeline = descriptors.keep(life)
+            child = try UVChild(
+                loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given
+            ) { [self] _, _ in outerExited() }
         } catch {
             closePipes()
             throw RunnerError(error.description)
@@ -182,8 +186,17 @@ final class Run {
 
     // MARK: ends
 
+    /// SIGKILL for everything outside the sandbox proper, which then follows.
+    func sever() {
+        if lifeline >= 0 { close(lifeline) }
+        lifeline = -1
+    }
+
     private func outerExited() {
         hasExited = true
+        // What is left, if it did not exit in order, has nobody to wait for.
+        sever()
+        orders?.close()
         if state != .done { state = .draining }
         drainDeadline = now + .milliseconds(200)
         if ended == nil { ended = now }
@@ -210,7 +223,8 @@ final class Run {
         if state == .draining || state == .done { return }
         if state == .stopping && gently { return }
         state = .stopping
-        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it from outside.
+        // 4.4: `t` is SIGTERM and, 2 s later, what `k` is at once. If init does not answer, SIGKILL ends it
+        // from outside.
         write(gently ? "t" : "k")
         killDeadline = now + (gently ? .milliseconds(2_500) : .milliseconds(500))
     }
@@ -253,7 +267,8 @@ final class Run {
 
     private var isVeryLate: Bool { drainDeadline.map { now >= $0 + .seconds(5) } ?? true }
 
-    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak there.
+    /// What bwrap or launch said on standard error is the best reason there is, as long as no program could speak
+    /// there.
     private var failureText: String {
         if hasStarted { return "process 1 of the sandbox ended before its reports did" }
         let text = String(decoding: streams.beginningOfErrors, as: UTF8.self)
@@ -276,6 +291,7 @@ final class Run {
         for pipe in open { pipe.close() }
         frames?.close()
         orders?.close()
+        sever()
     }
 }
 

@@ -47,7 +47,9 @@ public struct SandboxSelfTest: Sendable {
         var report = SandboxReport(results: [], meter: .polling)
         do throws(RunnerError) {
             let canaries = try await Canaries(host)
-            let trial = Trial(test: self, host: host, words: canaries.words + weakening.probeWords, token: canaries.token)
+            let trial = Trial(
+                test: self, host: host, words: canaries.words + weakening.probeWords,
+                token: canaries.token)
             let inside = walls.filter { Trial.isJudgedInside($0.id) }
             report.results += try await trial.inside(inside)
             for wall in walls where !Trial.isJudgedInside(wall.id) {
@@ -108,14 +110,18 @@ struct Trial: Sendable {
 
     // MARK: the runs
 
-    func frame(_ id: String, _ more: [String] = [], _ change: (inout RunFrame) -> Void = { _ in }) -> RunFrame {
+    func frame(_ id: String, _ more: [String] = [], _ change: (inout RunFrame) -> Void = { _ in })
+        -> RunFrame
+    {
         var limits = RunLimits(
-            cpuMicros: 20_000_000, wallMillis: 20_000, memoryBytes: Trial.memory, diskBytes: Trial.disk,
+            cpuMicros: 20_000_000, wallMillis: 20_000, memoryBytes: Trial.memory,
+            diskBytes: Trial.disk,
             pids: Trial.pids)
         limits.stdoutBytes = Trial.output
         if id == "W20" { limits.cpuMicros = Trial.cpuMillis * 1_000 }
         let settings = [
-            "memory=\(Trial.memory)", "disk=\(Trial.disk)", "pids=\(Trial.pids)", "output=\(Trial.output)",
+            "memory=\(Trial.memory)", "disk=\(Trial.disk)", "pids=\(Trial.pids)",
+            "output=\(Trial.output)",
             "millis=\(Trial.cpuMillis)",
         ]
         var frame = RunFrame(
@@ -149,7 +155,9 @@ struct Trial: Sendable {
     // MARK: limits
 
     /// A run that must be ended by `limit`; without one the probe itself says how far it got.
-    func greed(_ wall: Wall, _ id: String, _ limit: LimitHit?) async throws(RunnerError) -> WallResult {
+    func greed(_ wall: Wall, _ id: String, _ limit: LimitHit?) async throws(RunnerError)
+        -> WallResult
+    {
         let record = try await run(id)
         guard let limit else { return Trial.read(wall, record) }
         if let reason = record.reason { return WallResult(wall, .fail, reason.text) }
@@ -159,7 +167,8 @@ struct Trial: Sendable {
         switch limit {
         case .standardOutput:
             let kept = UInt64(record.stdout.count)
-            return WallResult(wall, kept <= Trial.output ? .ok : .fail, "ended with \(kept) bytes kept")
+            return WallResult(
+                wall, kept <= Trial.output ? .ok : .fail, "ended with \(kept) bytes kept")
         default:
             let millis = end.usage.cpuMicros / 1_000
             let isOver = millis > Trial.cpuMillis * 3
@@ -174,7 +183,8 @@ struct Trial: Sendable {
         }
         let peak = end.usage.memoryPeakBytes
         let isOver = peak > Trial.memory + 32 << 20
-        return WallResult(wall, isOver ? .fail : .ok, "ended at \(peak >> 20) of \(Trial.memory >> 20) MiB")
+        return WallResult(
+            wall, isOver ? .fail : .ok, "ended at \(peak >> 20) of \(Trial.memory >> 20) MiB")
     }
 
     func writers(_ wall: Wall) async throws(RunnerError) -> WallResult {
@@ -197,7 +207,8 @@ struct Trial: Sendable {
         let isRight =
             exit.firstItem?.process == .exited(code: 137) && exit.end?.limit == nil
             && kill.firstItem?.process == .signalled(number: 9) && kill.end?.limit == nil
-        return WallResult(wall, isRight ? .ok : .fail, "\(Trial.brief(exit)) and \(Trial.brief(kill))")
+        return WallResult(
+            wall, isRight ? .ok : .fail, "\(Trial.brief(exit)) and \(Trial.brief(kill))")
     }
 
     func planted(_ wall: Wall) async throws(RunnerError) -> WallResult {
@@ -208,7 +219,8 @@ struct Trial: Sendable {
         let said = Trial.read(wall, record)
         if said.verdict != .ok { return said }
         if let leak = record.outputs.first {
-            return WallResult(wall, .fail, "\(leak.file.path) came out with \(leak.bytes.count) bytes")
+            return WallResult(
+                wall, .fail, "\(leak.file.path) came out with \(leak.bytes.count) bytes")
         }
         let refused = record.firstItem?.refused ?? []
         let kinds = refused.map { "\($0.path): \($0.kind.word)" }.joined(separator: ", ")

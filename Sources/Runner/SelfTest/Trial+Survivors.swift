@@ -15,7 +15,7 @@ extension Trial {
     func waitUntilGone(_ marker: String) async -> (millis: Int64, left: Int) {
         let start = host.loop.now
         while true {
-            let left = Int(pn_count_marked(marker))
+            let left = Int(pn_count_marked(marker, false))
             let spent = host.loop.now - start
             if left <= 0 || spent > test.patience { return (spent.milliseconds, max(0, left)) }
             try? await Task.sleep(nanoseconds: 2_000_000)

@@ -10,7 +10,8 @@ public enum BlobError: Error, Hashable, Sendable {
     case diskFull
     /// More bytes than a blob may have, or than were announced.
     case tooLong(max: UInt64)
-    /// The bytes on the disk are not those of the id. The file is in `bad/` now and the blob is gone; if it is pinned it
+    /// The bytes on the disk are not those of the id. The file is in `bad/` now and the blob is gone; if it
+    /// is pinned it
     /// should be fetched again.
     case damaged(BlobID, isPinned: Bool)
     /// A chunk whose proof does not lead to the root, or of a wrong length: a fault of its source.

@@ -77,7 +77,8 @@ extension BlobStore {
 
     // MARK: the last step of every import
 
-    /// Gives a complete temporary file its place and records it, unless the blob is here already. True if the bytes that
+    /// Gives a complete temporary file its place and records it, unless the blob is here already. True if
+    /// the bytes that
     /// were reserved for it are now those of the blob.
     func adopt(
         _ file: BlobFile, at temporary: String, id: BlobID, length: UInt64, root: Digest,
