@@ -59,7 +59,12 @@ extension NodeCore {
             ledger.job(row.job).flatMap { standing(row.job, $0) }
         }
         give(JobBook.Input.recovered(start.book, standings))
-        if let capability = start.capability { give(.capability(capability)) }
+        if let capability = start.capability {
+            desks?.classes = capability.runtimes.compactMap { found in
+                RuntimeKind(id: found.runtime).map { .init(runtime: $0, classID: found.classID) }
+            }
+            give(.capability(capability))
+        }
     }
 
     static func step(_ state: LeaseRecord.State) -> LeaseStanding.Step? {

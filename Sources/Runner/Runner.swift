@@ -110,9 +110,9 @@ public final class Runner {
         load = settings.cpus.map { _ in 0 }
         try SlotFolders.make(settings.spool, mode: 0o700)
         do throws(UVError) {
-            timer = try UVTimer(loop) { [unowned self] in tick() }
+            timer = try UVTimer(loop) { [weak self] in self?.tick() }
         } catch { throw RunnerError(error.description) }
-        poller.onSamples = { [unowned self] samples in sampled(samples) }
+        poller.onSamples = { [weak self] samples in self?.sampled(samples) }
         // A program that closes its pipes must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
     }

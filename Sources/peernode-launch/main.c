@@ -7,7 +7,7 @@
 //
 //   UID    the user to become, or - to stay. A daemon that is root must name one: nothing here ever runs as uid 0.
 //   CPUS   cores to stay on, such as 0,3, or -
-//   FLAGS  a: address randomisation off   i: SCHED_IDLE   n: nice 19   o: idle I/O   -: none
+//   FLAGS  a: address randomisation off   i: SCHED_IDLE   n: nice 19   o: idle I/O   l: lifeline   -: none
 //
 // Exit codes: 125 still uid 0, 126 a step failed, 127 PROGRAM cannot be started.
 #define _GNU_SOURCE
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,6 +96,7 @@ static void apply(char flag) {
         // IOPRIO_WHO_PROCESS, class idle.
         if (syscall(SYS_ioprio_set, 1, 0, 3 << 13)) fail("cannot set idle I/O");
         break;
+    case 'l':
     case '-':
         break;
     default:
@@ -102,34 +105,45 @@ static void apply(char flag) {
 }
 
 // bwrap's child waits for its parent before it asks to die with it: a parent killed at that moment leaves a process that
-// waits for ever. So a watcher, in the same process group and nobody's child, reads a pipe that is never written to:
-// when the daemon closes its end, or dies, the whole group gets SIGKILL. The sandbox proper leaves the group by
-// --new-session, and from then on dies with its parent and at the end of its orders. Being a member, the watcher keeps
-// the group's number from being used again.
+// waits for ever. So this process stays as a watcher, and bwrap runs below it in the same process group. When the daemon
+// closes its end of the lifeline, which is never written to, or dies, the whole group gets SIGKILL. The sandbox proper
+// leaves the group by --new-session, and from then on dies with its parent and at the end of its orders.
 static void watch_lifeline(int fd) {
-    if (fcntl(fd, F_GETFD) < 0) return;
+    sigset_t child_ended, before;
+    sigemptyset(&child_ended);
+    sigaddset(&child_ended, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_ended, &before);
     if (setpgid(0, 0)) fail("cannot make a process group");
-    pid_t group = getpid();
-    pid_t child = fork();
-    if (child < 0) fail("cannot start a watcher");
-    if (child > 0) {
-        waitpid(child, NULL, 0);
+    pid_t self = getpid(), child = fork();
+    if (child < 0) fail("cannot start a process");
+    if (child == 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != self) _exit(126);
         close(fd);
         return;
     }
-    if (fork()) _exit(0);
+    int signals = signalfd(-1, &child_ended, SFD_CLOEXEC);
     for (int other = 0; other < fd; other++) close(other);
-    char byte;
-    while (read(fd, &byte, 1) < 0 && errno == EINTR) continue;
-    kill(-group, SIGKILL);
-    _exit(0);
+    for (;;) {
+        struct pollfd waits[2] = {{fd, POLLIN, 0}, {signals, POLLIN, 0}};
+        if (poll(waits, 2, -1) < 0 && errno != EINTR) break;
+        int status;
+        if (waitpid(child, &status, WNOHANG) == child) {
+            if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
+            break;
+        }
+        if (waits[0].revents) break;
+    }
+    kill(-self, SIGKILL);
+    _exit(126);
 }
 
 int main(int argc, char **argv) {
     if (argc < 6 || strcmp(argv[4], "--")) fail("usage: UID CPUS FLAGS -- PROGRAM ARG...");
-    if (syscall(SYS_close_range, 13u, ~0u, 0u)) {
+    unsigned first = strchr(argv[3], 'l') ? 13u : 12u;
+    if (syscall(SYS_close_range, first, ~0u, 0u)) {
         // Kernels before 5.9: the daemon opens everything close-on-exec, this is the second wall.
-        for (int fd = 13; fd < 65536; fd++) close(fd);
+        for (int fd = (int)first; fd < 65536; fd++) close(fd);
     }
     const char *uid = argv[1];
     if (strcmp(uid, "-")) become(number(&uid));
@@ -142,7 +156,7 @@ int main(int argc, char **argv) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) fail("cannot give up new privileges");
     // Until bwrap asks for the same: a daemon that dies now takes this process along.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) fail("cannot follow the daemon");
-    watch_lifeline(12);
+    if (strchr(argv[3], 'l')) watch_lifeline(12);
     if (strcmp(argv[2], "-")) stay_on(argv[2]);
     for (const char *flag = argv[3]; *flag; flag++) apply(*flag);
     if (chdir("/")) fail("cannot enter /");

@@ -3,9 +3,10 @@ import CSandbox
 import Glibc
 import Loop
 import Records
-@testable import Runner
 import TestKit
 import Testing
+
+@testable import Runner
 
 /// A runner in a folder of its own, for one test.
 struct Bench: Sendable {
@@ -22,7 +23,8 @@ struct Bench: Sendable {
         try SlotFolders.make(home, mode: 0o711)
         loop = try UVLoop()
         let slots = try SlotFolders(
-            home: home, uid: Bench.uid ?? getuid(), programs: Runner.executableFolder, hashing: MixHashing())
+            home: home, uid: Bench.uid ?? getuid(), programs: Runner.executableFolder,
+            hashing: MixHashing())
         let settings = Runner.Settings(slots: slots, spool: home + "/spool", uid: Bench.uid)
         host = SandboxHost(loop, settings, weakening: weakening)
     }
@@ -30,7 +32,11 @@ struct Bench: Sendable {
     /// Whether this kernel can make a sandbox at all. If not, what needs one is skipped, and this says why.
     static let hasSandbox: Bool = {
         let can = pn_can_unshare() == 0
-        if !can { print("SKIPPED: this kernel gives an ordinary user no namespaces, so no sandbox can be tried") }
+        if !can {
+            print(
+                "SKIPPED: this kernel gives an ordinary user no namespaces, so no sandbox can be tried"
+            )
+        }
         return can
     }()
 
@@ -39,7 +45,9 @@ struct Bench: Sendable {
         var ends: [Int32] = [-1, -1]
         #expect(pn_pipe(&ends, -1) == 0)
         let null = open("/dev/null", O_RDWR)
-        let loop = loop, reader = ends[0], writer = ends[1]
+        let loop = loop
+        let reader = ends[0]
+        let writer = ends[1]
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             loop.post {
                 do throws(UVError) {
@@ -70,9 +78,11 @@ struct Bench: Sendable {
         loop.join()
     }
 
-    static func command(_ argv: [String], _ change: (inout RunFrame) -> Void = { _ in }) -> RunFrame {
+    static func command(_ argv: [String], _ change: (inout RunFrame) -> Void = { _ in }) -> RunFrame
+    {
         let limits = RunLimits(
-            cpuMicros: 10_000_000, wallMillis: 10_000, memoryBytes: 128 << 20, diskBytes: 16 << 20, pids: 32)
+            cpuMicros: 10_000_000, wallMillis: 10_000, memoryBytes: 128 << 20, diskBytes: 16 << 20,
+            pids: 32)
         var frame = RunFrame(
             item: ItemFrame(argv: argv),
             environment: RunEnvironment.entries(

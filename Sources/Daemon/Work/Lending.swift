@@ -20,16 +20,19 @@ public struct Lending: Sendable {
     ///
     /// - Parameter isOpenNetwork: whether strangers can be admitted; decides whom native programs are run for.
     public static func probe(
-        _ layout: HomeLayout, _ configuration: Configuration, isOpenNetwork: Bool, loop: UVLoop
+        _ layout: HomeLayout, _ configuration: Configuration, isOpenNetwork: Bool, programs: String? = nil,
+        loop: UVLoop
     ) async -> Lending {
         let settings = ownerSettings(configuration, isOpenNetwork: isOpenNetwork)
         let uid: UInt32? = getuid() == 0 ? configuration.sandbox.uidBase : nil
         let home = layout.explicit?.path ?? layout.data.path
+        let programs = programs ?? Runner.executableFolder
         let runner: Runner.Settings
         do throws(RunnerError) {
             let slots = try SlotFolders(
-                home: home, uid: uid ?? getuid(), programs: Runner.executableFolder, hashing: SodiumHashing())
-            runner = Runner.Settings(slots: slots, spool: layout.state.path + "/spool", uid: uid)
+                home: home, uid: uid ?? getuid(), programs: programs, hashing: SodiumHashing())
+            runner = Runner.Settings(
+                programs: programs, slots: slots, spool: layout.state.path + "/spool", uid: uid)
         } catch {
             return Lending(
                 settings: settings, runner: nil, report: nil, capability: nil, reason: error.description)

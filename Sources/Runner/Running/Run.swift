@@ -19,7 +19,8 @@ final class Run {
     let id: RunID
     let frame: RunFrame
     let cpus: [Int]
-    unowned let runner: Runner
+    /// Held until the run is removed from it: late callbacks of the loop find it alive.
+    let runner: Runner
     var state = State.gated
 
     var child: UVChild?
@@ -119,12 +120,16 @@ final class Run {
             try open(descriptors.keep(statusEnd)) { $0.takeStatus($1) }
             let line = SandboxCall.commandLine(
                 launch: runner.settings.programs + "/peernode-launch", uid: runner.settings.uid, cpus: cpus,
-                flags: (frame.isDeterministic ? "a" : "") + runner.settings.courtesy,
+                flags: (frame.isDeterministic ? "la" : "l") + runner.settings.courtesy,
                 bubblewrap: runner.settings.bubblewrap)
             lifeline = descriptors.keep(life)
             child = try UVChild(
                 loop, arguments: runner.outerPrefix + line, descriptors: descriptors.given
-            ) { [self] _, _ in outerExited() }
+            ) { [self] _, signal in
+                // Somebody killed the watcher: its group is ours to end. Its members keep the number from reuse.
+                if signal != 0, runner.outerPrefix.isEmpty, let child { Glibc.kill(-child.pid, SIGKILL) }
+                outerExited()
+            }
         } catch {
             closePipes()
             throw RunnerError(error.description)
@@ -194,9 +199,12 @@ final class Run {
 
     private func outerExited() {
         hasExited = true
-        // What is left, if it did not exit in order, has nobody to wait for.
-        sever()
-        orders?.close()
+        // What is left, if it did not exit in order, has nobody to wait for. Behind a stand-in (W23) nobody helps: the
+        // descriptors of a dead runner may live on in another process.
+        if runner.outerPrefix.isEmpty {
+            sever()
+            orders?.close()
+        }
         if state != .done { state = .draining }
         drainDeadline = now + .milliseconds(200)
         if ended == nil { ended = now }
