@@ -51,8 +51,11 @@ final class TestHome {
     var account: PublicKey { get throws { try Home.open(layout).identity.publicKey } }
 
     func options(targets: [JoinTarget] = [], invite: InviteToken? = nil) -> NodeOptions {
-        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        logger.logLevel = .critical
+        // PEERNODE_TEST_LOG=1 shows what the nodes of a test write down.
+        let isShown = ProcessInfo.processInfo.environment["PEERNODE_TEST_LOG"] != nil
+        let logger = Logger(label: "test") { _ in
+            isShown ? LineLogHandler(level: .debug, form: .text) as any LogHandler : SwiftLogNoOpLogHandler()
+        }
         return NodeOptions(
             layout: layout, configuration: Configuration(), targets: targets, invite: invite,
             listen: "127.0.0.1:0", apiListen: "127.0.0.1:0", version: "0.1.0", logger: logger)
