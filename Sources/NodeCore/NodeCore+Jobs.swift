@@ -222,7 +222,9 @@ extension NodeCore {
             batch.deleteRange(.local, from: prefix, to: prefix + [0xff, 0xff, 0xff, 0xff])
             effects.append(.persist(batch, .nobody))
         case .commit(let lease, let hash): compose(.commit(hash: hash), lease)
-        case .reveal(let lease, let result, let salt, _): compose(.reveal(salt: salt, result: result), lease)
+        case .reveal(let lease, let result, let salt, let isDirect):
+            // What was never committed has nothing to open (`ledger.md` 8.2).
+            compose(.reveal(salt: isDirect ? .zero : salt, result: result), lease)
         case .decline(let lease, let reason, _), .handBack(let lease, let reason, _):
             compose(.decline(reason), lease)
             effects.append(.desk(effect))
