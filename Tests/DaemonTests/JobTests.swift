@@ -192,6 +192,8 @@ extension TestHome {
         var options = options()
         options.configuration.lending.isEnabled = true
         options.configuration.lending.consent = "2026-11-20"
+        // High enough that a run of 2 ms costs something.
+        options.configuration.lending.price = CreditAmount(micro: 10_000)
         return options
     }
 }

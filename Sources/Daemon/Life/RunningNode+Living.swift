@@ -72,7 +72,7 @@ extension RunningNode {
             }
             let opened = OpenedHome(home: home, store: store, blobs: blobs)
             let log = try opened.loadLog(file.genesis, now: loop.now)
-            await node.adopt(log, desks: opened.desks(options, lending))
+            await node.adopt(log, desks: opened.desks(options, lending, log))
             await node.lend(lending)
         } catch {
             ended.change { $0 = $0 ?? .failed(error) }

@@ -52,8 +52,10 @@ extension RunningNode {
         }
         let hub = EventHub(firstID: EventFeed.firstID(opened.store)) { IDs.time(NodeActor.wallMillis()) }
         let earned = Shared(UInt64(0))
+        let underWay = Shared(opened.entriesUnderWay())
         let feed = EventFeed(
-            hub: hub, log: log, store: opened.store, own: opened.home.identity.publicKey, earned: earned)
+            hub: hub, log: log, store: opened.store, own: opened.home.identity.publicKey, earned: earned,
+            underWay: underWay)
         let reports = Reports(feed: feed)
         let node = NodeActor(
             loop: loop,
@@ -85,7 +87,7 @@ extension RunningNode {
                 parts: .init(
                     layout: options.layout, store: opened.store, blobs: opened.blobs,
                     configuration: options.configuration, version: options.version, earned: earned,
-                    isLeaving: { leaving.value },
+                    underWay: underWay, isLeaving: { leaving.value },
                     leave: { now in
                         leaving.change { $0 = true }
                         Task {
@@ -160,7 +162,7 @@ extension RunningNode {
         let first = address.port
         while true {
             do {
-                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options, lending))
+                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options, lending, log))
                 if address.port != first {
                     lines(.notice, "port.moved", "port \(first) is in use", ["address": "\(address)"])
                 }
@@ -264,8 +266,18 @@ extension OpenedHome {
         }
     }
 
+    /// Own entries that an earlier run left, not executed.
+    func entriesUnderWay() -> [TransactionID: [UInt8]] {
+        var entries: [TransactionID: [UInt8]] = [:]
+        for row in (try? store.scan(.local, prefix: LogImage.outboxPrefix)) ?? [] {
+            guard let item = try? Outbox.Item(decoding: row.value), item.executed == nil else { continue }
+            entries[item.id] = item.entry
+        }
+        return entries
+    }
+
     /// What the desks of jobs remember. A row that cannot be read belongs to a job that is lost; the ledger ends it.
-    func desks(_ options: NodeOptions, _ lending: Lending?) -> DeskStart {
+    func desks(_ options: NodeOptions, _ lending: Lending?, _ log: LogNode?) -> DeskStart {
         func rows<T: WireDecodable>(_ prefix: UInt8, _ type: T.Type) -> [T] {
             let found = (try? store.scan(.local, prefix: [prefix])) ?? []
             return found.compactMap { try? T(decoding: $0.value) }
@@ -273,7 +285,7 @@ extension OpenedHome {
         return DeskStart(
             settings: lending?.settings
                 ?? OwnerSettings(isLending: false, cpuThousandths: 0, memoryBytes: 0, diskBytes: 0, slots: 0),
-            capability: lending?.capability, desk: rows(JobRows.deskPrefix, DeskRecord.self),
+            capability: log?.isAdmitted == true ? lending?.capability : nil, desk: rows(JobRows.deskPrefix, DeskRecord.self),
             book: rows(JobRows.bookPrefix, BookRecord.self), costMaxDefault: options.configuration.submitting.maxCost,
             seed: LogKeeper.seed())
     }
@@ -306,6 +318,9 @@ final class Reports: @unchecked Sendable {
         case .genesis(let bytes):
             guard let running = running.value else { return early.change { $0 = bytes } }
             Task { await running.adopt(bytes) }
+        case .executed(let block):
+            guard let running = running.value, block.execution.admits(feed.own) else { return }
+            Task { await running.node.lend(running.lending) }
         case .failed(let text): running.value?.failed(text)
         case .membership(.joinRefused(let why)): running.value?.refused(why)
         default: break
@@ -326,11 +341,25 @@ extension Lending {
 }
 
 extension NodeActor {
-    /// Offers what the machine was found to have; nothing without a sandbox. After the log was adopted.
+    /// Offers what the machine was found to have; nothing without a sandbox, or before this account is admitted: the
+    /// ledger would refuse the offer, and the desk makes it once.
     func lend(_ lending: Lending?) {
-        guard let lending, let capability = lending.capability, let log = core.log else { return }
+        guard let lending, let capability = lending.capability, let log = core.log, log.isAdmitted else { return }
         var settings = lending.settings
         settings.isOpenNetwork = log.ledger.genesis.isOpen
         offer(capability, settings: settings)
+    }
+}
+
+extension LogNode {
+    /// Whether the own account may open jobs and put offers.
+    var isAdmitted: Bool { ledger.account(account)?.isAdmitted == true }
+}
+
+extension BlockExecution {
+    func admits(_ own: PublicKey) -> Bool {
+        events.contains { event in
+            if case .admitted(let account, _, _, _) = event { account == own } else { false }
+        }
     }
 }

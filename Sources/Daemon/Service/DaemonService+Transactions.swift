@@ -63,7 +63,9 @@ extension DaemonService {
         isTransfer: Bool, _ give: @Sendable () async -> NodeActor.EntryAnswer
     ) async throws(Problem) -> TransactionDocument {
         switch await give() {
-        case .accepted(let id): return try await transaction(known: id)
+        case .accepted(let id):
+            if let bytes = await node.waitingEntry(id) { parts.underWay.change { $0[id] = bytes } }
+            return try await transaction(known: id)
         case .refused(let why): throw TransactionTexts.problem(why, isTransfer: isTransfer)
         case .stopped: throw ServiceProblems.stopping
         }
@@ -233,5 +235,12 @@ enum TransactionTexts {
                 .storeFull, "the entry could not be written to the disk; nothing was sent",
                 fix: "make room on the disk; peernode status shows what is wrong")
         }
+    }
+}
+
+extension NodeActor {
+    /// An own entry that no block holds yet.
+    func waitingEntry(_ id: TransactionID) -> [UInt8]? {
+        core.log?.outbox[id].flatMap { $0.executed == nil ? $0.entry : nil }
     }
 }

@@ -4,7 +4,7 @@ import Credits
 import NodeCore
 import Records
 public import Storage
-import Trust
+public import Trust
 
 // The service behind the API: documents from the node's facts, and orders into it.
 //
@@ -24,13 +24,16 @@ public struct DaemonService: NodeService {
         public var version: String
         /// Credit earned since the start.
         public var earned: Shared<UInt64>
+        /// Own entries that no block holds yet, to tell later what an expired one was.
+        public var underWay: Shared<[TransactionID: [UInt8]]>
         public var isLeaving: @Sendable () -> Bool
         /// Takes the node down after a leave.
         public var leave: @Sendable (_ now: Bool) -> Void
 
         public init(
             layout: HomeLayout, store: Store, blobs: BlobStore, configuration: Configuration, version: String,
-            earned: Shared<UInt64>, isLeaving: @escaping @Sendable () -> Bool, leave: @escaping @Sendable (Bool) -> Void
+            earned: Shared<UInt64>, underWay: Shared<[TransactionID: [UInt8]]>,
+            isLeaving: @escaping @Sendable () -> Bool, leave: @escaping @Sendable (Bool) -> Void
         ) {
             self.layout = layout
             self.store = store
@@ -38,6 +41,7 @@ public struct DaemonService: NodeService {
             self.configuration = configuration
             self.version = version
             self.earned = earned
+            self.underWay = underWay
             self.isLeaving = isLeaving
             self.leave = leave
         }

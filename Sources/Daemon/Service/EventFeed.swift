@@ -26,15 +26,19 @@ final class EventFeed: @unchecked Sendable {
     var lastHeightAt: UInt64 = 0
     var lastState: NodeStatus.Kind?
     /// Own entries under way: what an expired one was.
-    var underWay: [TransactionID: [UInt8]] = [:]
+    let underWay: Shared<[TransactionID: [UInt8]]>
     static let heightMillis: UInt64 = 250
 
-    init(hub: EventHub, log: NodeLog, store: Store, own: PublicKey, earned: Shared<UInt64>) {
+    init(
+        hub: EventHub, log: NodeLog, store: Store, own: PublicKey, earned: Shared<UInt64>,
+        underWay: Shared<[TransactionID: [UInt8]]>
+    ) {
         self.hub = hub
         self.log = log
         self.store = store
         self.own = own
         self.earned = earned
+        self.underWay = underWay
     }
 
     /// The first id of this run: above every id of earlier ones, of which 2³² are set aside for each.
@@ -123,13 +127,14 @@ final class EventFeed: @unchecked Sendable {
     }
 
     private func progressed(_ id: TransactionID, _ progress: LogNode.EntryProgress, _ node: isolated NodeActor) {
+        log(.debug, "entry", "\(progress)", subject: "\(id) \(progress)", ["tx": IDs.transaction(id)])
         var data: [String: JSONValue] = [:]
         var height: UInt64?
         switch progress {
         case .ordered(let at, let code):
             height = at
             data = ["state": code == .applied ? "ordered" : "rejected", "reason": code == .applied ? .null : .string("\(code)")]
-            underWay[id] = nil
+            underWay.change { $0[id] = nil }
         case .certified(let at, let code):
             height = at
             // A rejected entry was told once already.
@@ -137,7 +142,8 @@ final class EventFeed: @unchecked Sendable {
             data = ["state": "final"]
         case .expired:
             data = ["state": "expired"]
-            if let bytes = underWay.removeValue(forKey: id) {
+            if let bytes = underWay.value[id] {
+                underWay.change { $0[id] = nil }
                 var batch = StoreBatch(isSynced: false)
                 batch.put(.local, LocalRows.expired(id), bytes)
                 store.write(batch) { _ in }
@@ -210,6 +216,7 @@ final class EventFeed: @unchecked Sendable {
         switch event {
         case .state(let lease, let state):
             let fields: KeyValuePairs = ["job": IDs.job(lease.job), "lease": "\(lease.index)"]
+            log(.debug, "lease", state.rawValue, subject: "\(lease) \(state.rawValue)", fields)
             switch state {
             case .leased: log(.info, "job.accepted", "a lease was drawn", subject: "\(lease)", fields)
             case .running: log(.info, "task.start", "a task started", subject: "\(lease)", fields)
@@ -221,6 +228,8 @@ final class EventFeed: @unchecked Sendable {
             hub.publish(
                 .jobProgress, subject: IDs.job(lease.job),
                 data: ["index": .integer(Int64(lease.index)), "permille": .integer(Int64(perMille))])
+        case .handedBack(let lease, let reason):
+            log(.debug, "lease", "handed back: \(reason.text)", subject: "\(lease) back", ["job": IDs.job(lease.job)])
         case .ended(let lease, let end):
             log(.info, "task.end", end.text, subject: "\(lease)", ["job": IDs.job(lease.job)])
         default: break
