@@ -100,6 +100,7 @@ extension RunningNode {
                         }
                     }), events: hub)
             if let lending { service.sandbox.change { $0 = lending.document } }
+            if let lending { service.lent.change { $0 = lending.lentDocument } }
             if stored != nil { await node.lend(lending) }
             let answers = DurableAnswers(store: opened.store)
             let token = AccessToken.makeSecret()

@@ -76,20 +76,19 @@ extension NodeActor {
                 earnedMicro: Digits(service.earned.value))
         }
         let (state, reason) = nodeState(isLeaving: service.parts.isLeaving(), isReady: isReady)
-        let lending = configuration.lending
-        let offered = offerTexts(of: parts.identity.publicKey)
         let busy = work.values.filter { $0.isBusy }.count
+        var lent =
+            service.lent.value
+            ?? .init(
+                enabled: false, consented: configuration.lending.consent != nil, slots: .init(total: 0, busy: 0))
+        lent.slots.busy = busy
         let uptime = (loop.now - startedAt).milliseconds
         return NodeDocument(
             peer: IDs.peer(core.ownPeer), account: IDs.account(parts.identity.publicKey),
             owner: IDs.account(parts.identity.publicKey), name: Known(configuration.node.name), network: network,
             version: service.parts.version, state: state, reason: Known(reason),
             links: .init(total: core.linked.count, inbound: core.linked.count - outbound, outbound: outbound),
-            lending: .init(
-                enabled: lending.isEnabled, consented: lending.consent != nil,
-                cores: offered?.capabilities.cores, memoryBytes: offered?.capabilities.memoryBytes,
-                diskBytes: offered?.capabilities.diskBytes, runtimes: offered?.runtimes ?? [],
-                slots: .init(total: offered?.slots.total ?? 0, busy: busy)),
+            lending: lent,
             sandbox: service.sandbox.value, ledger: ledger, credit: credit, uptimeMs: uptime,
             dashboard: .null, peerAddresses: listening.map(\.description))
     }

@@ -52,6 +52,8 @@ public struct DaemonService: NodeService {
     let runtimeNames = RuntimeNames.shared
     /// What keeps tasks in, as the last probe found it.
     public let sandbox = Shared(NodeDocument.Sandbox(tier: .none, meter: "unknown"))
+    /// What is lent, with shares resolved and runtimes tried; nil while nothing is.
+    public let lent = Shared<NodeDocument.Lending?>(nil)
     var earned: Shared<UInt64> { parts.earned }
     public let events: EventHub
 

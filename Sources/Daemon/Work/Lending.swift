@@ -1,3 +1,4 @@
+import API
 import Basis
 public import Compute
 import Foundation
@@ -82,5 +83,16 @@ public struct Lending: Sendable {
 
     static func accounts(_ texts: [String]) -> [PublicKey] {
         texts.compactMap { TextID.account($0, hashing: SodiumHashing()) }
+    }
+}
+
+extension Lending {
+    /// What is lent, as documents show it.
+    var lentDocument: NodeDocument.Lending {
+        .init(
+            enabled: runner != nil && settings.isLending, consented: true,
+            cores: Int(settings.cpuThousandths / 1_000), memoryBytes: Int64(clamping: settings.memoryBytes),
+            diskBytes: Int64(clamping: settings.diskBytes), runtimes: capability?.runtimes.map(\.runtime) ?? [],
+            slots: .init(total: runner == nil ? 0 : settings.slots, busy: 0))
     }
 }

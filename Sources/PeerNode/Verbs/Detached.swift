@@ -43,19 +43,9 @@ enum Detached {
             return Terminal.output(ready.json() + [0x0a])
         }
         if common.quiet { return Terminal.output(node.peer) }
-        let lines = ReadyText.lines(node, ContinuousClock.now - started, lent(node, wish), home: common.homeFlag)
+        let lines = ReadyText.lines(node, ContinuousClock.now - started, ReadyText.lent(node, wish), home: common.homeFlag)
         for line in lines.dropLast() { Terminal.output(line) }
         Terminal.output("working.  process \(file.pid), log \(common.layout.log.path)   leave for good: peernode leave\(common.homeFlag)")
-    }
-
-    private static func lent(_ node: NodeDocument, _ wish: LendOptions.Wish) -> String {
-        guard wish.isLending else { return "nothing: \(wish.reason)" }
-        guard node.lending.enabled, !node.lending.runtimes.isEmpty else {
-            return "nothing: no runtime runs in this machine's sandbox; see peernode doctor sandbox"
-        }
-        let all = ProcessInfo.processInfo.activeProcessorCount
-        return "\(node.lending.cores ?? 0) of \(all) cores, \(Texts.bytes(node.lending.memoryBytes ?? 0)), "
-            + "\(Texts.bytes(node.lending.diskBytes ?? 0)) disk for \(node.lending.runtimes.joined(separator: " and "))"
     }
 
     /// Starts this program again without a terminal; what it says goes to the home's log.

@@ -5,7 +5,6 @@ import ArgumentParser
 import Daemon
 import Foundation
 import Glibc
-import Loop
 import Runner
 import Sodium
 
@@ -70,12 +69,7 @@ struct DoctorCommand: AsyncParsableCommand {
             return [.init(id: "sandbox", verdict: .fail, found: error.description, effect: effect, fix: "run scripts/setup")]
         }
         defer { settings.slots.remove() }
-        let loop: UVLoop
-        do throws(UVError) { loop = try UVLoop(name: "peernode-doctor") } catch {
-            throw Problem(.bug, "the event loop cannot be made: \(error)")
-        }
-        let report = await SandboxSelfTest(loop, settings).run(.all)
-        await Workshop.stop(loop)
+        let report = try await TrialLoop.with { await SandboxSelfTest($0, settings).run(.all) }
         if let refusal = report.refusal {
             return [.init(id: "sandbox", verdict: .fail, found: refusal, effect: effect, fix: "run scripts/setup")]
         }
@@ -93,12 +87,9 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func runtimes(_ layout: HomeLayout, _ configuration: Configuration) async throws -> [DoctorDocument.Check] {
-        let loop: UVLoop
-        do throws(UVError) { loop = try UVLoop(name: "peernode-doctor") } catch {
-            throw Problem(.bug, "the event loop cannot be made: \(error)")
+        let found = try await TrialLoop.with {
+            await Lending.probe(layout, configuration, isOpenNetwork: false, loop: $0)
         }
-        let found = await Lending.probe(layout, configuration, isOpenNetwork: false, loop: loop)
-        await Workshop.stop(loop)
         guard let capability = found.capability else {
             return [.init(id: "runtimes", verdict: .fail, found: found.reason ?? "no sandbox", effect: "nothing is lent")]
         }

@@ -54,12 +54,10 @@ struct JoinCommand: AsyncParsableCommand {
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1])
         let started = ContinuousClock.now
         var configuration = configured
-        let lending = wish.isLending ? try await Workshop.probe(layout, &configuration) : nil
         if !wish.isLending { configuration.lending.isEnabled = false }
         let running = try await RunningNode.start(try options(layout, configuration))
         do {
-            if let lending { try await Workshop.open(lending, running) }
-            try await tellReady(running, started, lending, wish)
+            try await tellReady(running, started, wish)
         } catch {
             await running.stop()
             throw error
@@ -76,7 +74,7 @@ struct JoinCommand: AsyncParsableCommand {
 
     /// Waits for readiness as long as the node and `--timeout` allow, then says so once.
     private func tellReady(
-        _ running: RunningNode, _ started: ContinuousClock.Instant, _ lending: Lending?, _ wish: LendOptions.Wish
+        _ running: RunningNode, _ started: ContinuousClock.Instant, _ wish: LendOptions.Wish
     ) async throws {
         let limit = try common.limit(default: nil)
         var told = false
@@ -99,7 +97,7 @@ struct JoinCommand: AsyncParsableCommand {
         if common.json { return Terminal.output(ready.json() + [0x0a]) }
         if common.quiet { return Terminal.output(ready.peer) }
         let node = try await running.service.node()
-        for line in ReadyText.lines(node, ContinuousClock.now - started, ReadyText.lent(lending, wish), home: common.homeFlag) {
+        for line in ReadyText.lines(node, ContinuousClock.now - started, ReadyText.lent(node, wish), home: common.homeFlag) {
             Terminal.output(line)
         }
     }

@@ -1,12 +1,9 @@
-import Runner
-import Compute
 import Records
 import API
 import ArgumentParser
 import Basis
 import Daemon
 import Foundation
-import Loop
 
 /// What `join` may lend, as flags say, and whether it was agreed to.
 struct LendOptions: ParsableArguments {
@@ -96,46 +93,3 @@ struct LendOptions: ParsableArguments {
     }
 }
 
-/// The sandbox of a node that lends.
-enum Workshop {
-    /// Tries walls and runtimes, and writes what was resolved into the configuration that the node shows.
-    static func probe(_ layout: HomeLayout, _ configuration: inout Configuration) async throws -> Lending {
-        let loop: UVLoop
-        do throws(UVError) { loop = try UVLoop(name: "peernode-probe") } catch {
-            throw Problem(.bug, "the event loop cannot be made: \(error)")
-        }
-        let isOpen = (try? GenesisFile(reading: layout.genesisFile))?.genesis.isOpen ?? false
-        let lending = await Lending.probe(layout, configuration, isOpenNetwork: isOpen, loop: loop)
-        await stop(loop)
-        configuration.lending.slots = lending.settings.slots
-        configuration.lending.runtimes = lending.capability?.runtimes.map { $0.runtime } ?? []
-        if lending.runner == nil { configuration.lending.isEnabled = false }
-        return lending
-    }
-
-    static func open(_ lending: Lending, _ running: RunningNode) async throws {
-        guard let settings = lending.runner, let capability = lending.capability else { return }
-        do {
-            try await running.node.openWorkshop(settings)
-        } catch {
-            throw Problem(.noSandbox, "the sandbox cannot be opened: \(error)", fix: "peernode doctor sandbox, or join with --no-lend")
-        }
-        let walls = (lending.report?.results ?? []).map { result in
-            NodeDocument.Wall(id: result.wall.id, ok: result.verdict == .ok, detail: result.found)
-        }
-        running.service.sandbox.change { $0 = .init(tier: .full, meter: "\(capability.meter)", walls: walls) }
-        await running.node.offer(capability, settings: lending.settings)
-    }
-
-    /// Ends a loop that was made for trying; its thread is waited for elsewhere.
-    static func stop(_ loop: UVLoop) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            let end: @Sendable () -> Void = {
-                loop.stop()
-                loop.join()
-                done.resume()
-            }
-            Thread.detachNewThread(end)
-        }
-    }
-}

@@ -1,8 +1,4 @@
-import Compute
-import Records
 import API
-import Basis
-import Daemon
 import Foundation
 
 /// The five lines of `join` (`surfaces.md` 1.2).
@@ -22,18 +18,17 @@ enum ReadyText {
     }
 
     /// What is lent, or why nothing is.
-    static func lent(_ lending: Lending?, _ wish: LendOptions.Wish) -> String {
-        guard let lending else { return "nothing: \(wish.reason)" }
-        guard lending.runner != nil, let capability = lending.capability else {
-            return "nothing: \(lending.reason ?? "the sandbox is not available here")"
+    static func lent(_ node: NodeDocument, _ wish: LendOptions.Wish) -> String {
+        guard wish.isLending else { return "nothing: \(wish.reason)" }
+        guard node.lending.enabled, node.sandbox.tier == .full else {
+            return "nothing: this machine's sandbox is not whole; peernode doctor sandbox names the wall"
         }
-        let settings = lending.settings
+        guard !node.lending.runtimes.isEmpty else {
+            return "nothing: no runtime runs in this machine's sandbox; see peernode doctor runtimes"
+        }
         let all = ProcessInfo.processInfo.activeProcessorCount
-        let runtimes = capability.runtimes.map { $0.runtime }.joined(separator: " and ")
-        let strangers = settings.isOpenNetwork ? " (members only: strangers are off)" : ""
-        return "\(Consent.decimal(UInt64(settings.cpuThousandths))) of \(all) cores, "
-            + "\(Quantity.text(bytes: settings.memoryBytes)), \(Quantity.text(bytes: settings.diskBytes)) disk for "
-            + "\(runtimes.isEmpty ? "nothing that runs here" : runtimes)\(strangers); sandbox full; "
-            + "\(CreditText.format(settings.rateCPU)) per CPU-second"
+        return "\(node.lending.cores ?? 0) of \(all) cores, \(Texts.bytes(node.lending.memoryBytes ?? 0)), "
+            + "\(Texts.bytes(node.lending.diskBytes ?? 0)) disk for \(node.lending.runtimes.joined(separator: " and ")) "
+            + "(members only: strangers are off); sandbox full"
     }
 }
