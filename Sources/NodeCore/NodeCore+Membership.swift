@@ -59,6 +59,8 @@ extension NodeCore {
         case .member(let view): members[view.id] = view
         case .linkUp(let index, let outbound): with(index) { node, peer in node.linked[peer] = outbound }
         case .linkDown(let index, _): with(index) { node, peer in node.linked[peer] = nil }
+        // Its record stays in the book, as one that says goodbye.
+        case .memberLeft(let index): with(index) { node, peer in node.members[peer]?.state = .left }
         case .memberExpired(let index): with(index) { node, peer in node.members[peer] = nil }
         case .firstContact(let id): network = id
         default: break

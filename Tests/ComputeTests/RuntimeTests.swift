@@ -280,7 +280,7 @@ import Wire
         #expect(
             spec.manifest == job.blobID(hashing: hashing) && spec.entryPeer == Fixture.entryPeer)
         #expect(
-            (spec.r, spec.q, spec.rMax) == (3, 2, 5) && spec.cores == 2 && spec.memoryMiB == 100)
+            (spec.r, spec.q, spec.rMax) == (3, 2, 3) && spec.cores == 2 && spec.memoryMiB == 100)
         #expect(
             spec.wallMillisMax == 3_000 && spec.cpuMicrosMax == 4_500_000
                 && spec.memoryMax == 300_000)

@@ -92,6 +92,8 @@ public struct SpecDerivation: Sendable {
         case .none: affinity = .zero
         case .file(let id, _), .tree(let id, _): affinity = Digest(id.raw)
         }
+        // Escalation belongs to a later rules version: the ledger of this one refuses rMax above r. The manifest's
+        // `maxExecutions` stays in the canonical job.
         return JobSpec(
             salt: salt, manifest: job.blobID(hashing: hashing), entryPeer: entryPeer, holders: [],
             runtime: .zero, affinity: affinity, hardwareClass: .zero,
@@ -99,7 +101,7 @@ public struct SpecDerivation: Sendable {
             only: purchase.only, cores: work.cores, memoryMiB: work.memoryMiB,
             diskMiB: work.diskMiB, gpuMiB: 0, isolation: work.isolation.rawValue,
             comparator: work.comparator, r: purchase.replicas, q: purchase.quorum,
-            rMax: purchase.maxExecutions, cpuMicrosMax: work.cpuMicros,
+            rMax: purchase.replicas, cpuMicrosMax: work.cpuMicros,
             memoryMax: UInt64(work.memoryMiB) * work.runMillis, wallMillisMax: work.runMillis,
             outputBytesMax: work.outputBytesMax, rateCPUMax: .zero, rateMemoryMax: .zero,
             leaseSeconds: SpecDerivation.leaseSeconds(job, total: total),

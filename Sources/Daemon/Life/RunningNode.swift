@@ -109,7 +109,8 @@ public final class RunningNode: Sendable {
         service.events.close()
         await server.stop()
         for task in tasks.value { task.cancel() }
-        await node.leave(.stopping)
+        // Who has left said so for good; a goodbye for a while would take it back.
+        if case .left? = ended.value {} else { await node.leave(.stopping) }
         await node.settle(.milliseconds(300))
         await node.stop()
         try? FileManager.default.removeItem(at: home.layout.nodeFile)

@@ -124,9 +124,15 @@ struct ProgressLine {
 
 /// Results and their bytes.
 enum JobResults {
-    static func fetch(_ id: String, _ client: APIClient, timeout: Duration?) async throws -> ResultDocument {
-        try await client.document(
-            ResultDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", id, "result")), timeout: timeout)
+    /// The outcome of a job that ended. Where nothing was certified there is no more to ask than the job itself.
+    static func fetch(_ job: JobDocument, _ client: APIClient, timeout: Duration?) async throws -> ResultDocument {
+        guard job.certified else {
+            return ResultDocument(
+                job: job.id, state: job.state, certified: false, code: job.code?.value ?? job.state.rawValue,
+                cost: job.cost, cached: false)
+        }
+        return try await client.document(
+            ResultDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", job.id, "result")), timeout: timeout)
     }
 
     /// The certified standard output, byte for byte.

@@ -54,7 +54,7 @@ struct SubmitCommand: AsyncParsableCommand {
         }
         if !common.json { Terminal.output(job.id) }
         let ended = try await JobWatch(client: client, common: common).follow(job)
-        let result = try await JobResults.fetch(job.id, client, timeout: .seconds(60))
+        let result = try await JobResults.fetch(ended, client, timeout: .seconds(60))
         if result.certified { await JobReceipts.keep(job.id, client, common) }
         if common.json { Terminal.output(ended.json() + [0x0a]) }
         if !common.quiet { Terminal.error(JobTexts.ending(result, ended, home: common.homeFlag)) }
@@ -146,7 +146,7 @@ struct ResultCommand: AsyncParsableCommand {
         guard ended.state.isEnd else {
             throw Problem(.noResultYet, "\(Texts.short(ended.id)) is \(ended.state.rawValue)")
         }
-        let result = try await JobResults.fetch(ended.id, client, timeout: try common.limit())
+        let result = try await JobResults.fetch(ended, client, timeout: try common.limit())
         if result.certified { await JobReceipts.keep(ended.id, client, common) }
         if common.json {
             Terminal.output(result.json() + [0x0a])

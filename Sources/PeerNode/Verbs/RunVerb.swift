@@ -113,7 +113,7 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Prints what was certified, and ends with the program's code.
     private func finish(_ job: JobDocument, _ client: APIClient) async throws {
-        let outcome = try await JobResults.fetch(job.id, client, timeout: .seconds(60))
+        let outcome = try await JobResults.fetch(job, client, timeout: .seconds(60))
         if outcome.certified {
             await JobReceipts.keep(job.id, client, common)
             if !common.json, outcome.stdout?.value != nil || outcome.result?.value != nil {
