@@ -59,7 +59,8 @@ struct JobTests {
         let check = try await running.client.document(
             ValidationDocument.self,
             ClientRequest(
-                "POST", "/v1/jobs/validate", body: .bytes(JobTests.manifest("echo 1"), mediaType: "application/json")))
+                "POST", "/v1/jobs/validate", body: .bytes(JobTests.manifest("echo 1"), mediaType: "application/json"))
+        )
         #expect(check.valid && check.errors.isEmpty && check.spec?.value?["run"] != nil)
 
         let job = try await submit(running, JobTests.manifest("echo 1"), allowWait: true, key: "c")
@@ -108,7 +109,8 @@ struct JobTests {
         #expect(account.availableMicro.value == 1_000_000_000 && account.heldMicro.value == 0)
 
         let receipt = try await running.client.bytes(
-            ClientRequest("GET", "/v1/jobs/\(job.id)/receipt", headers: [("Accept", "application/vnd.peernode.receipt")]))
+            ClientRequest(
+                "GET", "/v1/jobs/\(job.id)/receipt", headers: [("Accept", "application/vnd.peernode.receipt")]))
         let verdict = try await verify(running, receipt)
         #expect(verdict.valid && verdict.checks.allSatisfy(\.ok))
         #expect(verdict.receipt?.value?.job == job.id)
@@ -179,7 +181,8 @@ struct JobTests {
         let output = try await seat.client.bytes(ClientRequest("GET", "/v1/jobs/\(job.id)/stdout"))
         #expect(output == Array("over there\n".utf8))
         let paid = try #require(done.cost.paidMicro)
-        let worker = try await lender.get(AccountDocument.self, "/v1/accounts/self", [("minHeight", "\(done.height ?? 0)")])
+        let worker = try await lender.get(
+            AccountDocument.self, "/v1/accounts/self", [("minHeight", "\(done.height ?? 0)")])
         #expect(paid.value > 0 && worker.availableMicro.value == 100_000_000 + paid.value)
         await lender.stop()
         await seat.stop()

@@ -126,10 +126,14 @@ struct OneSeatTests {
         for (to, micro, code) in [
             (other, 2_000_000_000, "E501"), (stranger, 5, "E505"), (own, 5, "E505"), (other, 0, "E611"),
         ] as [(PublicKey, UInt64, String)] {
-            let problem = await #expect(throws: Problem.self) { try await running.pay(to, micro, key: "x\(micro)\(to)") }
+            let problem = await #expect(throws: Problem.self) {
+                try await running.pay(to, micro, key: "x\(micro)\(to)")
+            }
             #expect(problem?.code == code)
         }
-        let none = await #expect(throws: Problem.self) { try await running.settled("tx_" + String(repeating: "a", count: 52)) }
+        let none = await #expect(throws: Problem.self) {
+            try await running.settled("tx_" + String(repeating: "a", count: 52))
+        }
         #expect(none?.code == "E301")
         let account = try await running.get(AccountDocument.self, "/v1/accounts/self")
         #expect(account.availableMicro.value == 1_000_000_000 && account.nonce.value == 0)

@@ -87,7 +87,8 @@ public struct LineLogHandler: LogHandler {
         let id = fields["id"] ?? "-"
         let rest = fields.filter { $0.key != "id" }.sorted { $0.key < $1.key }
         if form == .json {
-            let members = [("at", at), ("level", level.rawValue), ("id", id), ("msg", text)] + rest.map { ($0.key, $0.value) }
+            let members =
+                [("at", at), ("level", level.rawValue), ("id", id), ("msg", text)] + rest.map { ($0.key, $0.value) }
             let parts = members.map { quoted($0.0) + ":" + quoted($0.1) }
             return "{" + parts.joined(separator: ",") + "}\n"
         }

@@ -37,7 +37,10 @@ extension RunningNode {
         for target in options.targets { await running.node.join(target) }
         log(
             .info, "node.start", "started", subject: "",
-            ["peer": IDs.peer(SodiumHashing().peerID(of: opened.home.identity.publicKey)), "version": options.version])
+            [
+                "peer": IDs.peer(SodiumHashing().peerID(of: opened.home.identity.publicKey)),
+                "version": options.version,
+            ])
         return running
     }
 
@@ -162,7 +165,8 @@ extension RunningNode {
         let first = address.port
         while true {
             do {
-                let bound = try await node.start(listen: [address], log: log, desks: opened.desks(options, lending, log))
+                let bound = try await node.start(
+                    listen: [address], log: log, desks: opened.desks(options, lending, log))
                 if address.port != first {
                     lines(.notice, "port.moved", "port \(first) is in use", ["address": "\(address)"])
                 }
@@ -208,7 +212,8 @@ extension RunningNode {
                     configuration, node: service, idempotency: answers, hashing: SodiumHashing(),
                     logger: options.logger)
                 if let address, port != address.port {
-                    lines(.notice, "port.moved", "API port \(address.port) is in use", ["address": "127.0.0.1:\(port)"])
+                    lines(
+                        .notice, "port.moved", "API port \(address.port) is in use", ["address": "127.0.0.1:\(port)"])
                 }
                 return server
             } catch {
@@ -285,7 +290,8 @@ extension OpenedHome {
         return DeskStart(
             settings: lending?.settings
                 ?? OwnerSettings(isLending: false, cpuThousandths: 0, memoryBytes: 0, diskBytes: 0, slots: 0),
-            capability: log?.isAdmitted == true ? lending?.capability : nil, desk: rows(JobRows.deskPrefix, DeskRecord.self),
+            capability: log?.isAdmitted == true ? lending?.capability : nil,
+            desk: rows(JobRows.deskPrefix, DeskRecord.self),
             book: rows(JobRows.bookPrefix, BookRecord.self), costMaxDefault: options.configuration.submitting.maxCost,
             seed: LogKeeper.seed())
     }

@@ -78,7 +78,8 @@ extension DaemonService {
         case .notAllowed: throw Problem(.refused, "job \(IDs.job(job)) belongs to another account")
         case .tooLate(.cancelled): return try await document(of: job).value
         case .tooLate(let state):
-            throw Problem(.tooLate, "job \(IDs.job(job)) is \(state.word): a job can be cancelled up to its first commit")
+            throw Problem(
+                .tooLate, "job \(IDs.job(job)) is \(state.word): a job can be cancelled up to its first commit")
         }
     }
 
@@ -89,7 +90,8 @@ extension DaemonService {
         guard let spec else { throw IDs.notFound("manifest of job", IDs.job(job)) }
         let holders = await node.linkedPeers()
         guard await node.fetch(spec.manifest, from: holders),
-            let bytes = try? await parts.blobs.perform({ (blobs) throws(BlobError) in try blobs.bytes(spec.manifest) }),
+            let bytes = try? await parts.blobs.perform({ (blobs) throws(BlobError) in try blobs.bytes(spec.manifest) }
+            ),
             let canonical = try? CanonicalJob.decoded(bytes)
         else { throw Problem(.gone, "no linked peer holds the manifest of job \(IDs.job(job)) any more") }
         return JobManifests.value(canonical)

@@ -34,26 +34,38 @@ extension NodeActor {
         let (state, _) = nodeState(isLeaving: service.parts.isLeaving(), isReady: readiness.ready)
         let counts = networkDocument(alarms: []).peers
         var all = [
-            gauge("peernode_build_info", "Version and protocol.", [
-                .init(1, labels: [("version", service.parts.version), ("protocol", "1")])
-            ]),
-            gauge("peernode_node_state", "1 for the state of the node.", [
-                .init(1, labels: [("state", state.rawValue)])
-            ]),
-            gauge("peernode_links", "Links that are up.", [
-                .init(Double(core.linked.count - outbound), labels: [("direction", "inbound")]),
-                .init(Double(outbound), labels: [("direction", "outbound")]),
-            ]),
-            gauge("peernode_peers", "Peers known here.", [
-                .init(Double(counts.linked), labels: [("state", "linked")]),
-                .init(Double(counts.known), labels: [("state", "known")]),
-                .init(Double(counts.stale), labels: [("state", "stale")]),
-                .init(Double(counts.left), labels: [("state", "left")]),
-            ]),
-            gauge("peernode_alarms", "Alarms since the start.", [.init(Double(alarms.count), labels: [("kind", "all")])]),
-            gauge("peernode_tasks_running", "Tasks that take a slot.", [
-                .init(Double(work.values.filter { $0.isBusy }.count))
-            ]),
+            gauge(
+                "peernode_build_info", "Version and protocol.",
+                [
+                    .init(1, labels: [("version", service.parts.version), ("protocol", "1")])
+                ]),
+            gauge(
+                "peernode_node_state", "1 for the state of the node.",
+                [
+                    .init(1, labels: [("state", state.rawValue)])
+                ]),
+            gauge(
+                "peernode_links", "Links that are up.",
+                [
+                    .init(Double(core.linked.count - outbound), labels: [("direction", "inbound")]),
+                    .init(Double(outbound), labels: [("direction", "outbound")]),
+                ]),
+            gauge(
+                "peernode_peers", "Peers known here.",
+                [
+                    .init(Double(counts.linked), labels: [("state", "linked")]),
+                    .init(Double(counts.known), labels: [("state", "known")]),
+                    .init(Double(counts.stale), labels: [("state", "stale")]),
+                    .init(Double(counts.left), labels: [("state", "left")]),
+                ]),
+            gauge(
+                "peernode_alarms", "Alarms since the start.", [.init(Double(alarms.count), labels: [("kind", "all")])]
+            ),
+            gauge(
+                "peernode_tasks_running", "Tasks that take a slot.",
+                [
+                    .init(Double(work.values.filter { $0.isBusy }.count))
+                ]),
         ]
         guard let log = core.log else { return all }
         let scene = LedgerScene(log: log, store: parts.store)
@@ -63,25 +75,35 @@ extension NodeActor {
         all += [
             gauge("peernode_ledger_height", "Height executed here.", [.init(Double(scene.height))]),
             gauge("peernode_ledger_epoch", "Epoch of the log.", [.init(Double(log.ledger.clock.epoch))]),
-            gauge("peernode_ledger_behind_seconds", "Age of the newest block while catching up.", [
-                .init(Double(LedgerTexts.behind(scene)) / 1_000)
-            ]),
-            gauge("peernode_seats", "Seats by state.", [
-                .init(Double(facts.heard.count), labels: [("state", "live")]),
-                .init(Double(facts.missing.count), labels: [("state", "silent")]),
-            ]),
-            gauge("peernode_credit_micro", "Credit of the own account.", [
-                .init(Double(own?.available.micro ?? 0), labels: [("kind", "available")]),
-                .init(Double(own?.held.micro ?? 0), labels: [("kind", "held")]),
-            ]),
-            gauge("peernode_supply_micro", "All credit.", [
-                .init(Double(supply.available), labels: [("kind", "available")]),
-                .init(Double(supply.escrow), labels: [("kind", "escrow")]),
-                .init(Double(supply.treasury), labels: [("kind", "treasury")]),
-            ]),
-            gauge("peernode_supply_conserved", "1 if the sums of all credit agree.", [
-                .init(supply.isConserved ? 1 : 0)
-            ]),
+            gauge(
+                "peernode_ledger_behind_seconds", "Age of the newest block while catching up.",
+                [
+                    .init(Double(LedgerTexts.behind(scene)) / 1_000)
+                ]),
+            gauge(
+                "peernode_seats", "Seats by state.",
+                [
+                    .init(Double(facts.heard.count), labels: [("state", "live")]),
+                    .init(Double(facts.missing.count), labels: [("state", "silent")]),
+                ]),
+            gauge(
+                "peernode_credit_micro", "Credit of the own account.",
+                [
+                    .init(Double(own?.available.micro ?? 0), labels: [("kind", "available")]),
+                    .init(Double(own?.held.micro ?? 0), labels: [("kind", "held")]),
+                ]),
+            gauge(
+                "peernode_supply_micro", "All credit.",
+                [
+                    .init(Double(supply.available), labels: [("kind", "available")]),
+                    .init(Double(supply.escrow), labels: [("kind", "escrow")]),
+                    .init(Double(supply.treasury), labels: [("kind", "treasury")]),
+                ]),
+            gauge(
+                "peernode_supply_conserved", "1 if the sums of all credit agree.",
+                [
+                    .init(supply.isConserved ? 1 : 0)
+                ]),
         ]
         return all
     }

@@ -85,7 +85,8 @@ extension NodeActor {
             endpoints: view.endpoints.map { "\($0.address)" }, reach: "\(view.reach)",
             rttMs: view.roundTrip.map { Int($0.milliseconds) },
             lastHeardAt: heard.map { Timestamp(unixMilliseconds: $0) }, capabilities: offers?.capabilities,
-            tier: offers?.tier, slots: offers.map { .init(total: $0.slots.total, busy: $0.slots.total - $0.slots.free) },
+            tier: offers?.tier,
+            slots: offers.map { .init(total: $0.slots.total, busy: $0.slots.total - $0.slots.free) },
             seat: Known(seat(of: view.id)), protocol: 1)
     }
 

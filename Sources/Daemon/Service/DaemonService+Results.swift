@@ -97,7 +97,8 @@ extension DaemonService {
         var holders: [PeerID] {
             let winners = JobTexts.settled(story)?.winners ?? []
             let leases = story.leases
-            return NodeActor.peers(winners.compactMap { Int($0.lease) < leases.count ? leases[Int($0.lease)].account : nil })
+            return NodeActor.peers(
+                winners.compactMap { Int($0.lease) < leases.count ? leases[Int($0.lease)].account : nil })
         }
     }
 
@@ -210,7 +211,8 @@ extension DaemonService {
     }
 
     func report(_ lease: LeaseRecord) async -> ExecutionReport? {
-        guard let id = lease.result?.report, id != .zero, await node.fetch(id, from: NodeActor.peers([lease.account])),
+        guard let id = lease.result?.report, id != .zero,
+            await node.fetch(id, from: NodeActor.peers([lease.account])),
             let bytes = try? await parts.blobs.perform({ (blobs) throws(BlobError) in try blobs.bytes(id) })
         else { return nil }
         return try? ExecutionReport(decoding: bytes)
@@ -239,7 +241,9 @@ extension NodeActor {
     func endedJob(_ job: JobID, _ service: DaemonService) throws(Problem) -> DaemonService.EndedJob? {
         guard let log = core.log else { throw ServiceProblems.noLedger }
         let scene = LedgerScene(log: log, store: parts.store)
-        guard let story = scene.reader.job(job), let document = try jobDocument(job, service)?.value else { return nil }
+        guard let story = scene.reader.job(job), let document = try jobDocument(job, service)?.value else {
+            return nil
+        }
         let booked = core.booked(job)
         let (state, code) = JobTexts.state(story, booked)
         return .init(

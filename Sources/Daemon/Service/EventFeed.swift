@@ -55,7 +55,8 @@ final class EventFeed: @unchecked Sendable {
     func take(_ report: NodeActor.Report, _ node: isolated NodeActor) {
         switch report {
         case .executed(let block): executed(block, node)
-        case .certified(let height): hub.publish(.ledgerHeight, subject: "ledger", height: height, data: ["certified": true])
+        case .certified(let height):
+            hub.publish(.ledgerHeight, subject: "ledger", height: height, data: ["certified": true])
         case .status(let status): changed(status)
         case .alarm(let text):
             hub.publish(.ledgerAlarm, subject: "ledger", data: ["text": .string(text)])
@@ -66,7 +67,8 @@ final class EventFeed: @unchecked Sendable {
         case .job(let event): job(event)
         case .work(let event): work(event)
         case .failed(let text):
-            hub.publish(.nodeState, subject: IDs.peer(node.core.ownPeer), data: ["state": "halted", "reason": .string(text)])
+            hub.publish(
+                .nodeState, subject: IDs.peer(node.core.ownPeer), data: ["state": "halted", "reason": .string(text)])
             log(.critical, "node.invariant", text)
         }
     }
@@ -123,7 +125,9 @@ final class EventFeed: @unchecked Sendable {
         case .clockOff: log(.warning, "clock.offset", status.words)
         default: break
         }
-        hub.publish(.seatsChanged, subject: "seats", height: status.facts.executedHeight, data: ["text": .string(status.words)])
+        hub.publish(
+            .seatsChanged, subject: "seats", height: status.facts.executedHeight,
+            data: ["text": .string(status.words)])
     }
 
     private func progressed(_ id: TransactionID, _ progress: LogNode.EntryProgress, _ node: isolated NodeActor) {
@@ -133,7 +137,10 @@ final class EventFeed: @unchecked Sendable {
         switch progress {
         case .ordered(let at, let code):
             height = at
-            data = ["state": code == .applied ? "ordered" : "rejected", "reason": code == .applied ? .null : .string("\(code)")]
+            data = [
+                "state": code == .applied ? "ordered" : "rejected",
+                "reason": code == .applied ? .null : .string("\(code)"),
+            ]
             underWay.change { $0[id] = nil }
         case .certified(let at, let code):
             height = at
@@ -164,7 +171,9 @@ final class EventFeed: @unchecked Sendable {
             log(.info, "link.up", "linked", subject: name(index), ["peer": name(index)])
         case .linkDown(let index, let reason):
             hub.publish(.peerDown, subject: name(index), data: ["reason": .string("\(reason)")])
-            log(.info, "link.down", "a link ended", subject: name(index), ["peer": name(index), "reason": "\(reason)"])
+            log(
+                .info, "link.down", "a link ended", subject: name(index),
+                ["peer": name(index), "reason": "\(reason)"])
         case .member(let view): hub.publish(.peerChanged, subject: IDs.peer(view.id))
         case .memberLeft(let index):
             hub.publish(.peerChanged, subject: name(index), data: ["state": "left"])
@@ -206,9 +215,12 @@ final class EventFeed: @unchecked Sendable {
                 .jobReplica, subject: IDs.job(lease.job), height: lastHeight,
                 data: ["state": .string("\(state)"), "index": .integer(Int64(lease.index))])
         case .resultReady(let job, let blob):
-            hub.publish(.jobReceipt, subject: IDs.job(job), height: lastHeight, data: ["result": .string(IDs.blob(blob))])
+            hub.publish(
+                .jobReceipt, subject: IDs.job(job), height: lastHeight, data: ["result": .string(IDs.blob(blob))])
         case .resultMissing(let job, let blob):
-            log(.error, "job.lost_blob", "no winner gives the result", subject: IDs.job(job), ["job": IDs.job(job), "blob": IDs.blob(blob)])
+            log(
+                .error, "job.lost_blob", "no winner gives the result", subject: IDs.job(job),
+                ["job": IDs.job(job), "blob": IDs.blob(blob)])
         }
     }
 
@@ -221,7 +233,8 @@ final class EventFeed: @unchecked Sendable {
             case .leased: log(.info, "job.accepted", "a lease was drawn", subject: "\(lease)", fields)
             case .running: log(.info, "task.start", "a task started", subject: "\(lease)", fields)
             case .won: log(.info, "lease.won", "an answer was certified", subject: "\(lease)", fields)
-            case .handedBack: log(.notice, "lease.handed_back", "a lease was handed back", subject: "\(lease)", fields)
+            case .handedBack:
+                log(.notice, "lease.handed_back", "a lease was handed back", subject: "\(lease)", fields)
             default: break
             }
         case .progress(let lease, let perMille, _):
