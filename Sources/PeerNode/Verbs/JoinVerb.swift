@@ -156,31 +156,34 @@ enum Ending {
 
     /// The first of: the node ended by itself, or a signal came. Later signals end the process at once.
     static func wait(_ running: RunningNode, _ signals: Signals) async -> Ending {
-        await withTaskGroup(of: Ending?.self) { group in
-            group.addTask {
-                switch await running.end() {
-                case .left?: .left
-                case .failed(let problem)?: .failed(problem)
-                case nil: nil
-                }
+        let (endings, continuation) = AsyncStream.makeStream(of: Ending.self)
+        // Ends with the node, which is stopped by whoever waits here.
+        let life = Task {
+            switch await running.end() {
+            case .left?: continuation.yield(.left)
+            case .failed(let problem)?: continuation.yield(.failed(problem))
+            case nil: break
             }
-            group.addTask {
-                for await number in signals.stream {
-                    switch number {
-                    case SIGTERM, SIGINT: return .signal(0)
-                    case SIGQUIT: return .signal(131)
-                    // Reloading and the summary belong to what follows; the node goes on.
-                    default: continue
-                    }
-                }
-                return nil
-            }
-            var ending: Ending?
-            while ending == nil, let next = await group.next() { ending = next }
-            group.cancelAll()
-            Self.endOnNext(signals)
-            return ending ?? .signal(0)
         }
+        let calls = Task {
+            for await number in signals.stream {
+                switch number {
+                case SIGTERM, SIGINT: continuation.yield(.signal(0))
+                case SIGQUIT: continuation.yield(.signal(131))
+                // Reloading and the summary are not part of this version; the node goes on.
+                default: break
+                }
+            }
+        }
+        var first: Ending?
+        for await ending in endings {
+            first = ending
+            break
+        }
+        calls.cancel()
+        Self.endOnNext(signals)
+        _ = life
+        return first ?? .signal(0)
     }
 
     /// A second signal does not wait for an orderly stop.

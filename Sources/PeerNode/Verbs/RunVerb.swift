@@ -45,6 +45,9 @@ struct RunCommand: AsyncParsableCommand {
         let isFile = passed == nil
         let command = passed ?? words
         guard !command.isEmpty else { throw ValidationError("give a program: peernode run -- CMD [ARG ...]") }
+        if isFile, command[0].hasPrefix("-") {
+            throw ValidationError("\(command[0]) is no flag of run; a program with its own flags stands after --")
+        }
         var upload = ManifestUpload(folder: FileManager.default.currentDirectoryPath, allowed: nil)
         let job = try job(command, isFile: isFile, &upload)
         let (node, warnings) = job.manifest { ManifestUpload.kind($0) }
