@@ -1,9 +1,9 @@
-import Wire
 public import API
 import Basis
 public import Records
 import Sodium
 public import Trust
+import Wire
 
 /// What a founder asks of a new network (`peernode init --new-network`, `surfaces.md` 1.2).
 public struct FoundingPlan: Sendable {
@@ -40,7 +40,8 @@ public struct FoundingPlan: Sendable {
         var opening: [Genesis.Allocation] = []
         for text in allocations { opening.append(try FoundingPlan.allocation(text, own: own.account)) }
         if allocations.isEmpty { opening = [.init(account: own.account, amount: .credits(1_000))] }
-        for (index, one) in opening.enumerated() where opening[..<index].contains(where: { $0.account == one.account }) {
+        for (index, one) in opening.enumerated() where opening[..<index].contains(where: { $0.account == one.account })
+        {
             throw FoundingPlan.wrong("an account is allocated credit twice", "give one --allocate for each account")
         }
         var genesis = Genesis(
@@ -89,14 +90,16 @@ public struct FoundingPlan: Sendable {
     static func amount(_ text: String, _ flag: String) throws(Problem) -> CreditAmount {
         guard let amount = CreditText.parse(text) else {
             throw wrong(
-                "\(flag) \(VisibleText.escape(text, limit: 40)) is no amount", "write credit with at most 6 decimals: 12.5")
+                "\(flag) \(VisibleText.escape(text, limit: 40)) is no amount",
+                "write credit with at most 6 decimals: 12.5")
         }
         return amount
     }
 
     static func allocation(_ text: String, own: PublicKey) throws(Problem) -> Genesis.Allocation {
         guard let mark = text.lastIndex(of: "=") else {
-            throw wrong("--allocate \(VisibleText.escape(text, limit: 80)) has no amount", "write ACCT=AMOUNT or self=AMOUNT")
+            throw wrong(
+                "--allocate \(VisibleText.escape(text, limit: 80)) has no amount", "write ACCT=AMOUNT or self=AMOUNT")
         }
         let who = String(text[..<mark])
         let account = who == "self" ? own : try account(who)

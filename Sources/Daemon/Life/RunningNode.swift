@@ -93,7 +93,9 @@ public final class RunningNode: Sendable {
 
     /// Waits until the node ended by itself, or was stopped.
     public func end() async -> Ending? {
-        while ended.value == nil, !isStopping.value, !Task.isCancelled { await node.change(until: loop.now + .seconds(1)) }
+        while ended.value == nil, !isStopping.value, !Task.isCancelled {
+            await node.change(until: loop.now + .seconds(1))
+        }
         return ended.value
     }
 

@@ -13,7 +13,8 @@ enum Addresses {
         if !configuration.network.advertise.isEmpty { return configuration.network.advertise }
         let listen = configuration.network.listen
         guard let address = SocketAddress(listen) else { return ["127.0.0.1:7717"] }
-        if address.high == 0, address.low == 0 || (address.family == .v4 && address.addressBytes.allSatisfy { $0 == 0 }) {
+        if address.high == 0, address.low == 0 || (address.family == .v4 && address.addressBytes.allSatisfy { $0 == 0 })
+        {
             return ["\(outward() ?? "127.0.0.1"):\(address.port)"]
         }
         return ["\(address)"]

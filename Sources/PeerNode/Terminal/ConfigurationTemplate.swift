@@ -1,7 +1,9 @@
 /// The commented `config.yaml` of a new home: every line that sets something is a comment with its default.
 enum ConfigurationTemplate {
     static func text(name: String?) -> String {
-        let node = name.map { "node:\n  name: \(quoted($0))\n" } ?? "# node:\n#   name: \"my machine\"      # default: the host's name\n"
+        let node =
+            name.map { "node:\n  name: \(quoted($0))\n" }
+            ?? "# node:\n#   name: \"my machine\"      # default: the host's name\n"
         return """
             # peernode configuration. Each field below stands with its default; remove the # to change it.
             # Flags win over the environment (PEERNODE_SUBMIT_MAX_COST), that over conf.d/*.yaml, that over this file.

@@ -24,11 +24,15 @@ enum Consent {
         return """
             You are about to lend part of this computer to \(network).
             It will      use at most \(cores) (lowest priority), \(memory), \(disk); tell other peers its
-                         address, hardware and offers; keep and pass on blocks of the ledger; run other people's programs in
+                         address, hardware and offers; keep and pass on blocks of the ledger; run other \
+            people's programs in
                          a sandbox (strangers: none in this version; members you trust: also native programs).
-            It will not  let those programs see your files, your network, your devices or your other processes; run anything
-                         as root; run native programs at all if a wall of the sandbox is missing; open ports on your router;
-                         report anything to us: there is no "us", no telemetry, and no update without you. Memory is watched
+            It will not  let those programs see your files, your network, your devices or your other processes; \
+            run anything
+                         as root; run native programs at all if a wall of the sandbox is missing; open ports on \
+            your router;
+                         report anything to us: there is no "us", no telemetry, and no update without you. \
+            Memory is watched
                          every 20 ms, so a program can pass its limit for that long.
             You can      stop at once (Ctrl-C, peernode leave), look (peernode status), change limits (config.yaml).
                          What this node does for others stands in a public, lasting ledger.

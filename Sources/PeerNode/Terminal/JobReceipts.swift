@@ -48,7 +48,8 @@ enum JobReceipts {
                 at: layout.receipts, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             try Data(bytes).write(to: file(id, layout), options: .atomic)
         } catch let problem as Problem {
-            Terminal.error("the receipt is not here yet: \(problem.detail); peernode receipt save \(Texts.typed(id)) fetches it")
+            Terminal.error(
+                "the receipt is not here yet: \(problem.detail); peernode receipt save \(Texts.typed(id)) fetches it")
         } catch {
             Terminal.error("the receipt could not be kept in \(common.layout.receipts.path)")
         }
@@ -68,16 +69,20 @@ enum JobReceipts {
         let fitting = names.filter { $0.hasPrefix(full) && $0.hasSuffix(".receipt") }
         guard full.utf8.count >= 10, let first = fitting.first else { return nil }
         guard fitting.count == 1 else {
-            throw Problem(.ambiguousID, "\(full) fits \(fitting.map { Texts.short($0) }.sorted().joined(separator: ", "))")
+            throw Problem(
+                .ambiguousID, "\(full) fits \(fitting.map { Texts.short($0) }.sorted().joined(separator: ", "))")
         }
-        return FileManager.default.contents(atPath: layout.receipts.appendingPathComponent(first).path).map { [UInt8]($0) }
+        return FileManager.default.contents(atPath: layout.receipts.appendingPathComponent(first).path).map {
+            [UInt8]($0)
+        }
     }
 
     /// A file's bytes, its armour taken off if it has one.
     private static func bytes(_ data: Data, _ name: String) throws -> [UInt8] {
         let raw = [UInt8](data)
         guard raw.starts(with: Array(head.utf8)) else { return raw }
-        let body = String(decoding: raw, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("-----") }.joined()
+        let body = String(decoding: raw, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("-----") }
+            .joined()
         guard let decoded = Data(base64Encoded: body) else {
             throw Problem(.receiptInvalid, "\(name): the armour is damaged")
         }

@@ -57,7 +57,9 @@ enum JobTexts {
         }
         if let paid = result.cost.paidMicro { parts.append("paid \(Texts.credit(paid))") }
         let failed = result.code == "ok" ? "" : failure(result) + "; "
-        return "peernode: \(failed)\(parts.joined(separator: ", ")); check: peernode receipt verify \(Texts.typed(result.job))\(home)"
+        return
+            "peernode: \(failed)\(parts.joined(separator: ", ")); check: peernode receipt verify "
+                + "\(Texts.typed(result.job))\(home)"
     }
 
     /// A certified failure: the program's doing.

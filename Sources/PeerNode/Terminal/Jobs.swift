@@ -16,7 +16,9 @@ enum LastJob {
     static func resolve(_ text: String, _ common: CommonOptions) throws -> String {
         guard text == "last" else { return text }
         guard let id = try? String(contentsOf: common.layout.lastJob, encoding: .utf8) else {
-            throw Problem(.notFound, "no job was submitted from this home yet", fix: "peernode jobs --all lists those that the node knows")
+            throw Problem(
+                .notFound, "no job was submitted from this home yet",
+                fix: "peernode jobs --all lists those that the node knows")
         }
         return id.trimmingCharacters(in: .whitespacesAndNewlines)
     }
@@ -64,7 +66,10 @@ struct JobWatch {
 
     /// The first Ctrl-C detaches; a second within 2 s cancels.
     private func interrupted(_ id: String, _ signals: Signals) async throws {
-        Terminal.error("\ndetached; the job goes on: peernode result --wait \(Texts.typed(id))\(common.homeFlag)   (Ctrl-C again: cancel)")
+        Terminal.error(
+            "\ndetached; the job goes on: peernode result --wait \(Texts.typed(id))\(common.homeFlag)   "
+                + "(Ctrl-C again: cancel)"
+        )
         Terminal.output(id)
         let second = Signals([SIGINT])
         let isSecond = await withTaskGroup(of: Bool.self) { group in
@@ -111,11 +116,13 @@ struct ProgressLine {
             var parts: [String] = []
             for (index, one) in times.enumerated() {
                 let end = index + 1 < times.count ? times[index + 1].1 : now
-                parts.append(index + 1 < times.count ? "\(one.0.rawValue) \(Texts.duration(end - one.1))" : one.0.rawValue)
+                parts.append(
+                    index + 1 < times.count ? "\(one.0.rawValue) \(Texts.duration(end - one.1))" : one.0.rawValue)
             }
             Terminal.write(Array("\r\u{1b}[K\(head) | \(parts.joined(separator: ", "))".utf8), to: 2)
         } else {
-            Terminal.error("\(head) \(job.state.rawValue)\(job.reason?.value.map { ": " + VisibleText.escape($0.text, limit: 200) } ?? "")")
+            let reason = job.reason?.value.map { ": " + VisibleText.escape($0.text, limit: 200) } ?? ""
+            Terminal.error("\(head) \(job.state.rawValue)\(reason)")
         }
     }
 
@@ -138,7 +145,8 @@ enum JobResults {
     /// The certified standard output, byte for byte.
     static func print(_ id: String, _ client: APIClient, output: String? = nil) async throws {
         let path =
-            output.map { ClientRequest.path("v1", "jobs", id, "outputs", $0) } ?? ClientRequest.path("v1", "jobs", id, "stdout")
+            output.map { ClientRequest.path("v1", "jobs", id, "outputs", $0) }
+            ?? ClientRequest.path("v1", "jobs", id, "stdout")
         try await client.perform(ClientRequest(path), timeout: nil) { response in
             if let problem = try await response.problem() { throw problem }
             while let piece = try await response.body.next() { Terminal.write(piece, to: 1) }
@@ -150,7 +158,8 @@ enum JobResults {
         var all: [(name: String, blob: String)] = result.files.map { ($0.path, $0.blob) }
         if let stdout = result.stdout?.value { all.append(("stdout", stdout.blob)) }
         for one in all {
-            let name = one.name.split(separator: "/").filter { $0 != ".." && $0 != "." }.drop { $0 == "out" }.joined(separator: "/")
+            let name = one.name.split(separator: "/").filter { $0 != ".." && $0 != "." }.drop { $0 == "out" }.joined(
+                separator: "/")
             let bytes = try await client.bytes(
                 ClientRequest(ClientRequest.path("v1", "blobs", one.blob)), timeout: nil, limit: 1 << 30)
             let url = URL(fileURLWithPath: folder).appendingPathComponent(name.isEmpty ? "output" : name)

@@ -43,7 +43,8 @@ struct ManifestUpload {
         let items = reading.issues.all.map { ManifestUpload.item($0) }
         guard let manifest = reading.manifest else {
             throw ManifestMistakes(
-                problem: Problem.manifest(items, what: file ?? "the job") ?? Problem(.badParameter, "the job was refused"),
+                problem: Problem.manifest(items, what: file ?? "the job")
+                    ?? Problem(.badParameter, "the job was refused"),
                 file: file)
         }
         for item in items where item.code.hasPrefix("W") {
@@ -129,14 +130,16 @@ struct ManifestUpload {
         let body = ClientRequest.Body.stream(
             count: reader.count, mediaType: "application/octet-stream", next: { reader.next() })
         return try await client.document(
-            BlobDocument.self, ClientRequest("POST", "/v1/blobs", body: body), timeout: nil).id
+            BlobDocument.self, ClientRequest("POST", "/v1/blobs", body: body), timeout: nil
+        ).id
     }
 
     private func put(_ bytes: [UInt8], _ client: APIClient) async throws -> String {
         try await client.document(
             BlobDocument.self,
             ClientRequest("POST", "/v1/blobs", body: .bytes(bytes, mediaType: "application/octet-stream")),
-            timeout: nil).id
+            timeout: nil
+        ).id
     }
 
     /// Uploads a folder: each file, then the tree that names them.
@@ -158,7 +161,8 @@ struct ManifestUpload {
                     .init(
                         path: name,
                         content: .file(
-                            BlobID(raw), length: UInt64(clamping: info.st_size), isExecutable: info.st_mode & 0o100 != 0)))
+                            BlobID(raw), length: UInt64(clamping: info.st_size), isExecutable: info.st_mode & 0o100 != 0
+                        )))
             default: throw Unusable(reason: "\(name) is neither a file nor a folder")
             }
         }

@@ -1,5 +1,5 @@
-import Daemon
 import API
+import Daemon
 
 /// `peernode help CODE` and `help lending`.
 enum Pages {
@@ -50,7 +50,9 @@ enum Later {
 
     static func refuse(_ words: [String]) throws(Problem) {
         if let first = words.first, let what = verbs[first] {
-            throw Problem(.notYet, "\(what) (peernode \(first)) is not part of this version", fix: "peernode --help lists what is")
+            throw Problem(
+                .notYet, "\(what) (peernode \(first)) is not part of this version", fix: "peernode --help lists what is"
+            )
         }
         if words.contains("--peer") || words.contains(where: { $0.hasPrefix("--peer=") }) {
             throw Problem(
@@ -58,7 +60,9 @@ enum Later {
                 fix: "start a node with peernode join, or name an API with --api")
         }
         if words.starts(with: ["key", "url"]) || words.starts(with: ["key", "token"]) {
-            throw Problem(.notYet, "\(words.prefix(2).joined(separator: " ")) is not part of this version", fix: "peernode key --help")
+            throw Problem(
+                .notYet, "\(words.prefix(2).joined(separator: " ")) is not part of this version",
+                fix: "peernode key --help")
         }
     }
 }

@@ -35,7 +35,8 @@ enum Texts {
 
     static func duration(_ duration: Duration) -> String {
         let parts = duration.components
-        let millis = UInt64(clamping: parts.seconds) * 1_000 + UInt64(clamping: parts.attoseconds / 1_000_000_000_000_000)
+        let millis =
+            UInt64(clamping: parts.seconds) * 1_000 + UInt64(clamping: parts.attoseconds / 1_000_000_000_000_000)
         return Quantity.text(milliseconds: millis)
     }
 

@@ -83,7 +83,8 @@ struct TransactionWait {
         let reason = document.reason?.value ?? document.state.rawValue
         let code: ProblemCode =
             document.state == .expired
-            ? .entryExpired : (reason == "insufficientFunds" || reason == "insufficient" ? .insufficientCredit : .entryRefused)
+            ? .entryExpired
+            : (reason == "insufficientFunds" || reason == "insufficient" ? .insufficientCredit : .entryRefused)
         return Problem(code, "the ledger refused \(Texts.short(document.id)): \(reason)")
     }
 

@@ -8,7 +8,9 @@ enum Detached {
     static func join(_ common: CommonOptions, _ wish: LendOptions.Wish) async throws {
         let layout = common.layout
         if let file = NodeFile.running(layout) {
-            throw Problem(.homeInUse, "process \(file.pid) runs on this home", fix: "stop it first: peernode leave\(common.homeFlag)")
+            throw Problem(
+                .homeInUse, "process \(file.pid) runs on this home",
+                fix: "stop it first: peernode leave\(common.homeFlag)")
         }
         let started = ContinuousClock.now
         let from = fileSize(layout.log.path)
@@ -24,7 +26,10 @@ enum Detached {
                 kill(pid, SIGTERM)
                 throw CommandFailure(
                     code: 6,
-                    text: "not ready after \(Texts.duration(limit)), so it was stopped; the log says why: \(layout.log.path)")
+                    text:
+                        "not ready after \(Texts.duration(limit)), so it was stopped; the log says why: "
+                            + "\(layout.log.path)"
+                )
             }
             try await Task.sleep(for: .milliseconds(30))
         }
@@ -43,9 +48,13 @@ enum Detached {
             return Terminal.output(ready.json() + [0x0a])
         }
         if common.quiet { return Terminal.output(node.peer) }
-        let lines = ReadyText.lines(node, ContinuousClock.now - started, ReadyText.lent(node, wish), home: common.homeFlag)
+        let lines = ReadyText.lines(
+            node, ContinuousClock.now - started, ReadyText.lent(node, wish), home: common.homeFlag)
         for line in lines.dropLast() { Terminal.output(line) }
-        Terminal.output("working.  process \(file.pid), log \(common.layout.log.path)   leave for good: peernode leave\(common.homeFlag)")
+        Terminal.output(
+            "working.  process \(file.pid), log \(common.layout.log.path)   leave for good: peernode "
+                + "leave\(common.homeFlag)"
+        )
     }
 
     /// Starts this program again without a terminal; what it says goes to the home's log.
@@ -70,7 +79,8 @@ enum Detached {
         var pid = pid_t()
         let code = posix_spawn(&pid, program, &actions, &attributes, &raw, environ)
         if code != 0 {
-            throw CommandFailure(code: Codes.readOrWrite, text: "cannot start \(program): \(String(cString: strerror(code)))")
+            throw CommandFailure(
+                code: Codes.readOrWrite, text: "cannot start \(program): \(String(cString: strerror(code)))")
         }
         return pid
     }

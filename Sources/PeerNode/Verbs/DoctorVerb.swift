@@ -1,10 +1,10 @@
-import Records
-import Compute
 import API
 import ArgumentParser
+import Compute
 import Daemon
 import Foundation
 import Glibc
+import Records
 import Runner
 import Sodium
 
@@ -23,9 +23,12 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         for part in parts where !DoctorCommand.known.contains(part) {
             if DoctorCommand.later.contains(part) {
-                throw Problem(.notYet, "doctor \(part) is not part of this version", fix: "there are sandbox, runtimes, disk, keys")
+                throw Problem(
+                    .notYet, "doctor \(part) is not part of this version",
+                    fix: "there are sandbox, runtimes, disk, keys")
             }
-            throw ValidationError("there is no part \"\(part)\"; there are \(DoctorCommand.known.joined(separator: ", "))")
+            throw ValidationError(
+                "there is no part \"\(part)\"; there are \(DoctorCommand.known.joined(separator: ", "))")
         }
         try Founder.ready()
         let layout = common.layout
@@ -66,7 +69,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 home: folder, uid: uid ?? getuid(), programs: Runner.executableFolder, hashing: SodiumHashing())
             settings = Runner.Settings(slots: slots, spool: layout.state.path + "/spool-doctor", uid: uid)
         } catch {
-            return [.init(id: "sandbox", verdict: .fail, found: error.description, effect: effect, fix: "run scripts/setup")]
+            return [
+                .init(id: "sandbox", verdict: .fail, found: error.description, effect: effect, fix: "run scripts/setup")
+            ]
         }
         defer { settings.slots.remove() }
         let report = try await TrialLoop.with { await SandboxSelfTest($0, settings).run(.all) }
@@ -91,18 +96,24 @@ struct DoctorCommand: AsyncParsableCommand {
             await Lending.probe(layout, configuration, isOpenNetwork: false, loop: $0)
         }
         guard let capability = found.capability else {
-            return [.init(id: "runtimes", verdict: .fail, found: found.reason ?? "no sandbox", effect: "nothing is lent")]
+            return [
+                .init(id: "runtimes", verdict: .fail, found: found.reason ?? "no sandbox", effect: "nothing is lent")
+            ]
         }
         if capability.runtimes.isEmpty {
             return [.init(id: "runtimes", verdict: .warn, found: "none passed its probe", effect: "nothing is lent")]
         }
-        return capability.runtimes.map { .init(id: "runtime \($0.runtime)", verdict: .ok, found: "runs in the sandbox") }
+        return capability.runtimes.map {
+            .init(id: "runtime \($0.runtime)", verdict: .ok, found: "runs in the sandbox")
+        }
     }
 
     private func disk(_ layout: HomeLayout, _ configuration: Configuration) -> DoctorDocument.Check {
         var info = statvfs()
         var path = layout.data.path
-        while statvfs(path, &info) != 0, path != "/", !path.isEmpty { path = (path as NSString).deletingLastPathComponent }
+        while statvfs(path, &info) != 0, path != "/", !path.isEmpty {
+            path = (path as NSString).deletingLastPathComponent
+        }
         let free = UInt64(info.f_bavail) &* UInt64(info.f_frsize)
         let text = "\(Quantity.text(bytes: free)) free below \(layout.data.path)"
         if free < configuration.storage.freeBytesMin {
@@ -119,10 +130,12 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         do throws(Home.Failure) {
             _ = try Home.open(layout)
-            return .init(id: "keys", verdict: .ok, found: "the identity key of \(layout.description) is private and whole")
+            return .init(
+                id: "keys", verdict: .ok, found: "the identity key of \(layout.description) is private and whole")
         } catch {
             let problem = HomeProblems.problem(error)
-            return .init(id: "keys", verdict: .fail, found: problem.detail, effect: "the node does not start", fix: problem.fix)
+            return .init(
+                id: "keys", verdict: .fail, found: problem.detail, effect: "the node does not start", fix: problem.fix)
         }
     }
 }

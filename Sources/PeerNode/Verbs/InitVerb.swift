@@ -103,7 +103,8 @@ struct Founder {
         if let own = home.genesis {
             if own.genesis.name == plan.name { return }
             throw Problem(
-                .exists, "this home belongs to the network \"\(own.genesis.name)\" (\(TextID.text(.net, own.network.raw)))",
+                .exists,
+                "this home belongs to the network \"\(own.genesis.name)\" (\(TextID.text(.net, own.network.raw)))",
                 fix: "give another --home to found \"\(plan.name)\"")
         }
         let inviteKey = SecretKey.random()
@@ -113,7 +114,9 @@ struct Founder {
         } catch {
             throw Problem(.fileMode, error.description)
         }
-        do throws(Home.Failure) { try home.adopt(GenesisFile(genesis: genesis)) } catch { throw HomeProblems.problem(error) }
+        do throws(Home.Failure) { try home.adopt(GenesisFile(genesis: genesis)) } catch {
+            throw HomeProblems.problem(error)
+        }
     }
 
     func writeGenesis(to path: String) throws {

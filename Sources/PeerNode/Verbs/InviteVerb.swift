@@ -32,7 +32,8 @@ struct InviteCommand: AsyncParsableCommand {
         var target = PublicKey.zero
         if let invitee {
             guard let key = TextID.account(invitee, hashing: SodiumHashing()) else {
-                throw Problem(.badAccount, "\(VisibleText.escape(invitee, limit: 80)) is no account, or was typed wrongly")
+                throw Problem(
+                    .badAccount, "\(VisibleText.escape(invitee, limit: 80)) is no account, or was typed wrongly")
             }
             target = key
         }

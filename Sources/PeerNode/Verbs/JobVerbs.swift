@@ -43,7 +43,8 @@ struct SubmitCommand: AsyncParsableCommand {
             let body = ClientRequest.Body.bytes(Array(reading.node.json.utf8), mediaType: "application/json")
             return common.show(
                 try await client.document(
-                    ValidationDocument.self, ClientRequest("POST", "/v1/jobs/validate", body: body))) { _ in }
+                    ValidationDocument.self, ClientRequest("POST", "/v1/jobs/validate", body: body))
+            ) { _ in }
         }
         let job = try await upload.submit(reading, client, terms, common)
         LastJob.write(job.id, common)
@@ -80,7 +81,8 @@ enum ManifestFile {
             case .success(let node): return node
             case .failure(let issues):
                 throw ManifestMistakes(
-                    problem: Problem.manifest(issues.all.map { ManifestUpload.item($0) }) ?? Problem(.badParameter, "not readable"),
+                    problem: Problem.manifest(issues.all.map { ManifestUpload.item($0) })
+                        ?? Problem(.badParameter, "not readable"),
                     file: file)
             }
         }
@@ -93,14 +95,16 @@ enum ManifestFile {
             let item = Problem.Item(
                 pointer: error.pointer, line: error.line, column: error.column, code: "E103", message: error.reason,
                 fix: error.fix)
-            throw ManifestMistakes(problem: Problem.manifest([item]) ?? Problem(.badParameter, error.reason), file: file)
+            throw ManifestMistakes(
+                problem: Problem.manifest([item]) ?? Problem(.badParameter, error.reason), file: file)
         }
     }
 
     /// `--input` and `--param`: values of inputs that the manifest declares.
     static func apply(input: String?, parameters: [String], to manifest: inout LocalManifest) throws {
         if let input {
-            guard case .success(let node) = ManifestNode.json(Array(input.utf8)), case .mapping(let entries) = node.content
+            guard case .success(let node) = ManifestNode.json(Array(input.utf8)),
+                case .mapping(let entries) = node.content
             else { throw ValidationError("--input is not a JSON object") }
             for entry in entries { try put(entry.key, entry.value, &manifest) }
         }
@@ -112,7 +116,9 @@ enum ManifestFile {
 
     private static func put(_ key: String, _ value: ManifestNode, _ manifest: inout LocalManifest) throws {
         if manifest.set(input: key, to: value) { return }
-        throw Problem(code: "E116", "input \"\(VisibleText.escape(key, limit: 64))\" is not declared", fix: "declare it below inputs")
+        throw Problem(
+            code: "E116", "input \"\(VisibleText.escape(key, limit: 64))\" is not declared",
+            fix: "declare it below inputs")
     }
 }
 
@@ -141,7 +147,8 @@ struct ResultCommand: AsyncParsableCommand {
         repeat {
             let query: [(name: String, value: String)] = wait ? [("wait", "10s"), ("until", "end")] : []
             ended = try await client.document(
-                JobDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", id), query: query), timeout: .seconds(60))
+                JobDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", id), query: query),
+                timeout: .seconds(60))
         } while wait && !ended.state.isEnd
         guard ended.state.isEnd else {
             throw Problem(.noResultYet, "\(Texts.short(ended.id)) is \(ended.state.rawValue)")

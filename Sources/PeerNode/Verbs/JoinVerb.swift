@@ -82,7 +82,9 @@ struct JoinCommand: AsyncParsableCommand {
             let readiness = await running.ready(until: running.loop.now + .milliseconds(500))
             if readiness.ready { break }
             if case .failed(let problem)? = running.ended.value { throw problem }
-            if running.ended.value != nil { throw CommandFailure(code: Codes.failed, text: "the node left before it was ready") }
+            if running.ended.value != nil {
+                throw CommandFailure(code: Codes.failed, text: "the node left before it was ready")
+            }
             let waited = ContinuousClock.now - started
             let missing = readiness.checks.filter { !$0.ok }.map { $0.detail ?? $0.name }.joined(separator: "; ")
             if let limit, waited > limit {
@@ -97,7 +99,9 @@ struct JoinCommand: AsyncParsableCommand {
         if common.json { return Terminal.output(ready.json() + [0x0a]) }
         if common.quiet { return Terminal.output(ready.peer) }
         let node = try await running.service.node()
-        for line in ReadyText.lines(node, ContinuousClock.now - started, ReadyText.lent(node, wish), home: common.homeFlag) {
+        for line in ReadyText.lines(
+            node, ContinuousClock.now - started, ReadyText.lent(node, wish), home: common.homeFlag)
+        {
             Terminal.output(line)
         }
     }
@@ -133,9 +137,12 @@ struct JoinCommand: AsyncParsableCommand {
     private func logger(_ configuration: Configuration) throws -> Logger {
         let word = configuration.log.level.split(separator: ",").first.map(String.init) ?? "info"
         guard let level = Logger.Level(rawValue: word) else {
-            throw CommandFailure(code: Codes.badConfiguration, text: "log.level is \"\(word)\"; allowed: trace, debug, info, notice, warning, error, critical")
+            throw CommandFailure(
+                code: Codes.badConfiguration,
+                text: "log.level is \"\(word)\"; allowed: trace, debug, info, notice, warning, error, critical")
         }
-        let isText = configuration.log.format == .text || (configuration.log.format == .auto && Terminal.isErrorTerminal)
+        let isText =
+            configuration.log.format == .text || (configuration.log.format == .auto && Terminal.isErrorTerminal)
         var descriptor: Int32 = 2
         if let path = configuration.log.file {
             descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

@@ -54,7 +54,8 @@ struct KeyCommand: AsyncParsableCommand {
     static func tell(_ document: KeysDocument, _ common: CommonOptions) {
         common.show(document) { document in
             for one in document.keys {
-                Terminal.output("\(one.name)  \(one.role)  \(one.account ?? "")\(one.peer.map { "  " + $0 } ?? "")  \(one.file)")
+                Terminal.output(
+                    "\(one.name)  \(one.role)  \(one.account ?? "")\(one.peer.map { "  " + $0 } ?? "")  \(one.file)")
                 if let secret = one.secret { Terminal.output("secret  \(secret)") }
             }
         }

@@ -39,7 +39,8 @@ struct StatusCommand: AsyncParsableCommand {
         var lines = ["\(node.state.rawValue)\(node.reason?.value.map { ": \($0)" } ?? "")"]
         let ledger = node.ledger
         lines.append(
-            "network   \(VisibleText.escape(node.network.name)) (\(Texts.short(node.network.id))), \(node.links.total) links, "
+            "network   \(VisibleText.escape(node.network.name)) (\(Texts.short(node.network.id))), "
+                + "\(node.links.total) links, "
                 + "height \(ledger.height)")
         if let credit = node.credit {
             lines.append(
@@ -103,9 +104,11 @@ struct SeatsCommand: AsyncParsableCommand {
             ClientRequest("/v1/seats", query: epoch.map { [("epoch", String($0))] } ?? []), timeout: try common.limit())
         common.show(list) { list in
             if list.halted {
-                Terminal.output("the log has halted; missing: \(list.missing.map { "seat \($0)" }.joined(separator: ", "))")
+                Terminal.output(
+                    "the log has halted; missing: \(list.missing.map { "seat \($0)" }.joined(separator: ", "))")
             }
-            Terminal.output("epoch \(list.epoch), quorum \(list.quorum) of \(list.seats.count), tolerates \(list.tolerates)")
+            Terminal.output(
+                "epoch \(list.epoch), quorum \(list.quorum) of \(list.seats.count), tolerates \(list.tolerates)")
             Terminal.table(
                 ["seat", "account", "peer", "state"],
                 list.seats.map {
@@ -144,17 +147,18 @@ struct LeaveCommand: AsyncParsableCommand {
 
 /// `version`
 struct VersionCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Version, protocol and libraries.")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Version, protocol and libraries.")
 
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         common.show(Versions.document) { one in
-            Terminal.output("peernode \(one.version), protocol \(one.protocol.low) to \(one.protocol.high), Swift \(one.swift)")
+            Terminal.output(
+                "peernode \(one.version), protocol \(one.protocol.low) to \(one.protocol.high), Swift \(one.swift)")
             for library in one.libraries.sorted(by: { $0.key < $1.key }) {
                 Terminal.output("  \(library.key) \(library.value)")
             }
         }
     }
 }
-

@@ -9,8 +9,10 @@ enum ReadyText {
         let seats = node.ledger.seats == 1 ? "1 seat" : "\(node.ledger.seats) seats"
         let credit = node.credit.map { Texts.credit($0.availableMicro) } ?? "unknown"
         return [
-            "network   \(name) (\(Texts.short(node.network.id)))   peer \(Texts.short(node.peer))   account \(Texts.short(node.account))",
-            "linked    \(peers) in \(Texts.duration(took))              ledger height \(node.ledger.height), \(seats), up to date",
+            "network   \(name) (\(Texts.short(node.network.id)))   peer \(Texts.short(node.peer))   account "
+                + "\(Texts.short(node.account))",
+            "linked    \(peers) in \(Texts.duration(took))              ledger height "
+                + "\(node.ledger.height), \(seats), up to date",
             "lending   \(lent)",
             "credit    \(credit)",
             "working.  watch: peernode status --watch\(home)   stop: Ctrl-C   leave for good: peernode leave\(home)",
@@ -28,7 +30,8 @@ enum ReadyText {
         }
         let all = ProcessInfo.processInfo.activeProcessorCount
         return "\(node.lending.cores ?? 0) of \(all) cores, \(Texts.bytes(node.lending.memoryBytes ?? 0)), "
-            + "\(Texts.bytes(node.lending.diskBytes ?? 0)) disk for \(node.lending.runtimes.joined(separator: " and ")) "
+            + "\(Texts.bytes(node.lending.diskBytes ?? 0)) disk for "
+            + "\(node.lending.runtimes.joined(separator: " and ")) "
             + "(members only: strangers are off); sandbox full"
     }
 }

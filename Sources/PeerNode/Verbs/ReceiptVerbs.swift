@@ -76,7 +76,10 @@ struct ReceiptCommand: AsyncParsableCommand {
             guard let bytes = try JobReceipts.find(name, common) else {
                 throw CommandFailure(
                     code: name.contains("/") || name.contains(".") ? Codes.noFile : Codes.unknownID,
-                    text: "no receipt \(VisibleText.escape(name, limit: 80)) is here; peernode receipt save JOB fetches one while a node runs")
+                    text:
+                        "no receipt \(VisibleText.escape(name, limit: 80)) is here; peernode receipt save "
+                            + "JOB fetches one while a node runs"
+                )
             }
             let verdict = ReceiptReading(bytes).verdict
             let trust = try ReceiptTrust(network: network, layout: common.layout)
@@ -91,7 +94,9 @@ struct ReceiptCommand: AsyncParsableCommand {
             if common.json { Terminal.output(document.json() + [0x0a]) }
             if !verdict.isSound || !failures.isEmpty {
                 let first = verdict.firstFailure
-                let text = first.map { "invalid: \($0.check.rawValue): \($0.detail)" } ?? "invalid: outputs: \(failures.first ?? "")"
+                let text =
+                    first.map { "invalid: \($0.check.rawValue): \($0.detail)" }
+                    ?? "invalid: outputs: \(failures.first ?? "")"
                 if !common.json { Terminal.output(VisibleText.escape(text, limit: 400)) }
                 throw CommandFailure(code: Codes.verificationFailed)
             }
@@ -99,7 +104,8 @@ struct ReceiptCommand: AsyncParsableCommand {
                 let id = verdict.network.map { TextID.text(.net, $0.raw) } ?? ""
                 if !common.json {
                     Terminal.output("sound, but of a network that is not known here: \(id)")
-                    Terminal.error("give its genesis with --network FILE, or keep it in \(common.layout.networksFolder.path)")
+                    Terminal.error(
+                        "give its genesis with --network FILE, or keep it in \(common.layout.networksFolder.path)")
                 }
                 throw CommandFailure(code: Codes.unknownID)
             }
@@ -150,7 +156,11 @@ struct ReceiptTrust {
             guard let data = FileManager.default.contents(atPath: path) else { continue }
             let found = BlobTree.id(of: [UInt8](data), hashing: SodiumHashing())
             return found == winner.bodyHash
-                ? [] : ["\(path) is \(TextID.text(.blob, found.raw)), certified is \(TextID.text(.blob, winner.bodyHash.raw))"]
+                ? []
+                : [
+                    "\(path) is \(TextID.text(.blob, found.raw)), certified is "
+                        + "\(TextID.text(.blob, winner.bodyHash.raw))"
+                ]
         }
         return ["\(folder) holds neither result nor stdout"]
     }

@@ -88,7 +88,9 @@ struct RunCommand: AsyncParsableCommand {
         job.environment = try env.map { try RunCommand.pair($0, "--env") }
         job.labels = try label.map { try RunCommand.pair($0, "--label") }
         job.inputs = inputs.map { text in
-            guard let colon = text.lastIndex(of: ":"), ManifestUpload.kind(text) == nil else { return .init(path: text) }
+            guard let colon = text.lastIndex(of: ":"), ManifestUpload.kind(text) == nil else {
+                return .init(path: text)
+            }
             return .init(path: String(text[..<colon]), name: String(text[text.index(after: colon)...]))
         }
         if let stdin {
@@ -110,7 +112,9 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     static func pair(_ text: String, _ flag: String) throws -> (key: String, value: String) {
-        guard let mark = text.firstIndex(of: "=") else { throw ValidationError("\(flag) \(text) has no value; write K=V") }
+        guard let mark = text.firstIndex(of: "=") else {
+            throw ValidationError("\(flag) \(text) has no value; write K=V")
+        }
         return (String(text[..<mark]), String(text[text.index(after: mark)...]))
     }
 
