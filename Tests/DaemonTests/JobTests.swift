@@ -169,6 +169,10 @@ struct JobTests {
         let lender = try await RunningNode.start(options)
         try await lender.expectReady()
         try await lender.expectOffer()
+        let deadline = seat.loop.now + .seconds(20)
+        while try await seat.get(Page<OfferDocument>.self, "/v1/offers").items.isEmpty, seat.loop.now < deadline {
+            await seat.node.change(until: seat.loop.now + .milliseconds(200))
+        }
         let put = ClientRequest(
             "POST", "/v1/blobs", body: .bytes(Array("over there\n".utf8), mediaType: "application/octet-stream"))
         let blob = try await seat.client.document(BlobDocument.self, put)
