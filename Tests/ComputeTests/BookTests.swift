@@ -244,6 +244,41 @@ struct BookWorld {
         #expect(accepted(world.replies[Ticket(4)]) != nil && world.opened.count == 1)
     }
 
+    /// Shows that a job which too few owners could run is refused at once, with who is eligible and why others are
+    /// not: (verify, owners of the offers, what the message holds).
+    @Test(arguments: [
+        (#""mode":"none""#, [Fixture.submitter], "no standing offer fits: 1 offers, 1 lack an owner other than"),
+        (#""replicas":3"#, [10, 11].map { PublicKey(repeating: $0) }, "offers of 2 owners fit, 3 are needed: 2 offers"),
+        (
+            #""replicas":3"#, [Fixture.submitter] + [10, 10].map { PublicKey(repeating: $0) },
+            "offers of 1 owner fit, 3 are needed: 3 offers, 1 lack an owner"
+        ),
+    ])
+    func tooFewOwners(_ verify: String, _ owners: [PublicKey], _ message: String) throws {
+        var world = try world()
+        world.listings = owners.enumerated().map { i, owner in
+            var listing = Fixture.listing(UInt8(10 + i))
+            listing.owner = owner
+            return listing
+        }
+        let reading = Manifests.read(
+            #"{"peernode":"v1","run":{"runtime":"command","args":["a"]},"timeout":{"run":"3s"},"verify":{\#(verify)}}"#)
+        let manifest = try #require(reading.manifest)
+        try world.feed(.submit(submission("k", manifest), Ticket(1)))
+        try world.drain()
+        guard case .refused(let issues)? = world.replies[Ticket(1)] else {
+            Issue.record("not refused: \(String(describing: world.replies[Ticket(1)]))")
+            return
+        }
+        #expect(issues.all.map(\.code) == [.unsatisfiable])
+        #expect(issues.all.first?.message.contains(message) == true, "\(issues.all)")
+        var waiting = submission("k", manifest)
+        waiting.waitsForOffers = true
+        try world.feed(.submit(waiting, Ticket(2)))
+        try world.drain()
+        #expect(accepted(world.replies[Ticket(2)]) != nil)
+    }
+
     /// Shows each way through the ledger's events: (events) → state, code.
     @Test func states() throws {
         typealias Row = ([(JobID) -> JobBook.Input], BookedState, EndCode?)

@@ -45,7 +45,7 @@ public struct JobMarket: Sendable {
 
     /// What an offer lacks for a job; nil if it fits.
     enum Lack: Int, CaseIterable {
-        case runtime, capability, isolation, cores, memory, disk, admitted
+        case runtime, capability, isolation, cores, memory, disk, admitted, otherOwner
 
         func text(_ job: CanonicalJob) -> String {
             switch self {
@@ -56,19 +56,26 @@ public struct JobMarket: Sendable {
             case .memory: "\(job.work.memoryMiB) MiB of memory"
             case .disk: "\(job.work.diskMiB) MiB of disk"
             case .admitted: "a place in place.only"
+            case .otherOwner: "an owner other than the submitter"
             }
         }
 
-        /// What the author can change.
-        var remedy: String {
+        /// What the author can change; `listings` show how far.
+        func remedy(_ listings: [Listing]) -> String {
+            func most(_ value: (Offer) -> UInt64) -> UInt64 { listings.map { value($0.offer) }.max() ?? 0 }
             switch self {
-            case .runtime: "start a peer that offers the runtime"
-            case .capability: "remove a rule of place.require"
-            case .isolation: "lower place.isolation"
-            case .cores: "lower resources.cpu"
-            case .memory: "lower resources.memory"
-            case .disk: "lower resources.disk"
-            case .admitted: "name other peers in place.only"
+            case .runtime: return "start a peer that offers the runtime"
+            case .capability: return "remove a rule of place.require"
+            case .isolation: return "lower place.isolation"
+            case .cores:
+                return "lower resources.cpu (--cpus) to \(most { UInt64($0.cores) }), the largest offer"
+            case .memory:
+                return "lower resources.memory (--memory) to \(most { UInt64($0.memoryMiB) })MiB, the largest offer"
+            case .disk:
+                return "lower resources.disk (--disk) to \(most { UInt64($0.diskMiB) })MiB, the largest offer"
+            case .admitted: return "name other peers in place.only"
+            case .otherOwner:
+                return "leave verify out, so that a network without others runs it itself; or wait for other peers"
             }
         }
     }
@@ -97,19 +104,33 @@ public struct JobMarket: Sendable {
         Set(listings.map(\.owner).filter { $0 != submitter }).count
     }
 
-    /// E140 with how many offers lack what, most first.
-    func unsatisfiable(_ job: CanonicalJob, hashing: any Hashing) -> ManifestIssue {
+    /// E140 with how many offers lack what, most first. `submitter`: its own offers do not count; nil: they do.
+    func unsatisfiable(_ job: CanonicalJob, besides submitter: PublicKey?, hashing: any Hashing) -> ManifestIssue {
         var counts = [Int](repeating: 0, count: Lack.allCases.count)
+        var fitting: [Listing] = []
         for listing in listings {
-            if let lack = lack(listing, job, hashing) { counts[lack.rawValue] += 1 }
+            if let lack = lack(listing, job, hashing) {
+                counts[lack.rawValue] += 1
+            } else if listing.owner == submitter {
+                counts[Lack.otherOwner.rawValue] += 1
+            } else {
+                fitting.append(listing)
+            }
         }
         let ranked = Lack.allCases.filter { counts[$0.rawValue] > 0 }.sorted {
             (counts[$1.rawValue], $0.rawValue) < (counts[$0.rawValue], $1.rawValue)
         }
-        let nearest = ranked.last?.remedy ?? "start a peer that lends to this network"
+        let nearest = ranked.last?.remedy(listings) ?? "start a peer that lends to this network"
+        let lacks = ranked.map { (counts[$0.rawValue], $0.text(job)) }
+        let owners = JobMarket.owners(fitting, besides: nil)
+        if owners > 0 {
+            return .tooFewOwners(
+                owners: owners, replicas: Int(job.purchase.replicas), offers: listings.count, lacks: lacks,
+                nearest: nearest, queueNanoseconds: job.purchase.queueNanoseconds)
+        }
         return .unsatisfiable(
-            offers: listings.count, lacks: ranked.map { (counts[$0.rawValue], $0.text(job)) },
-            nearest: nearest, queueNanoseconds: job.purchase.queueNanoseconds)
+            offers: listings.count, lacks: lacks, nearest: nearest,
+            queueNanoseconds: job.purchase.queueNanoseconds)
     }
 
     /// The hash that the draw asks for: any worker with the runtime, or the class with most eligible owners.

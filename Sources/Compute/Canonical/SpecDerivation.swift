@@ -60,16 +60,17 @@ public struct SpecDerivation: Sendable {
         _ job: CanonicalJob, wasAuto: Bool, hashing: some Hashing
     ) -> Result<JobSpec, ManifestIssues> {
         let fitting = market.fitting(job, hashing: hashing)
-        if fitting.isEmpty && !waitsForOffers {
-            return .failure(ManifestIssues([market.unsatisfiable(job, hashing: hashing)]))
-        }
         guard let total = totalSeconds(job) else {
             return .failure(ManifestIssues([.deadlineInPast("of the schedule")]))
         }
         let others = JobMarket.owners(fitting, besides: owner)
         var flags: JobSpec.Flags = job.purchase.isHighValue ? .highValue : []
         if job.purchase.replicas == 1 && wasAuto && others == 0 { flags.insert(.allowSelf) }
-        let usable = flags.contains(.allowSelf) ? fitting : fitting.filter { $0.owner != owner }
+        let barred = flags.contains(.allowSelf) ? nil : owner
+        let usable = fitting.filter { $0.owner != barred }
+        if JobMarket.owners(usable, besides: nil) < Int(job.purchase.replicas) && !waitsForOffers {
+            return .failure(ManifestIssues([market.unsatisfiable(job, besides: barred, hashing: hashing)]))
+        }
         var spec = draft(job, total: total, flags: flags, hashing: hashing)
         spec.runtime = market.runtime(job, fitting: usable, submitter: owner, hashing: hashing)
         let listed = usable.filter {
