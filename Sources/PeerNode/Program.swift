@@ -21,7 +21,7 @@ struct Program: AsyncParsableCommand {
             ResultCommand.self, LogsCommand.self, CancelCommand.self, JobsCommand.self, PeersCommand.self,
             BalanceCommand.self, TransferCommand.self, HistoryCommand.self, SeatsCommand.self,
             ReceiptCommand.self, KeyCommand.self, DoctorCommand.self, InviteCommand.self, LeaveCommand.self,
-            VersionCommand.self,
+            DemoCommand.self, VersionCommand.self,
         ])
 
     /// Words after `--` of `run`, which are never flags of ours.

@@ -103,4 +103,21 @@ struct SeedTextTests {
             #expect(throws: Problem.self, "\(wrong)") { try SeedText(wrong) }
         }
     }
+
+    /// Several seeds of one command line are one target, dialled in one round; of two networks they are refused.
+    @Test func merging() throws {
+        func target(_ text: String) throws -> JoinTarget { try SeedText(text).target }
+        #expect(try JoinTarget.merged([]) == nil)
+        let prefix = "abcdefghijklmnopqrst"
+        let all = try JoinTarget.merged([
+            target("peernode://h:1/\(prefix)u?peer=\(TextID.text(.peer, Bytes32.zero))"), target("h:2,h:1"),
+            target("i:3#\(prefix)"),
+        ])
+        let seeds = [Seed(host: "h", port: 1), Seed(host: "h", port: 2), Seed(host: "i", port: 3)]
+        #expect(all?.seeds == seeds && all?.networkPrefix == prefix + "u" && all?.peer == PeerID(Bytes32.zero))
+        #expect(throws: Problem.self) {
+            try JoinTarget.merged([target("h#\(prefix)"), target("i#\(String(prefix.reversed()))")])
+        }
+        #expect(throws: Problem.self) { try JoinTarget.merged((1...17).map { try target("h:\($0)") }) }
+    }
 }

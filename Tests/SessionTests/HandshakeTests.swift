@@ -256,6 +256,35 @@ import Trust
         }
     }
 
+    /// Shows that crossing dials end with one session at both ends also where each end gives up its own dial as soon as
+    /// the other's session is up, as the membership layer does: whatever the delays, what both send then arrives.
+    @Test func crossingDialsGivenUp() {
+        for seed in 0..<40 {
+            let rig = SessionRig(seed: UInt64(seed))
+            let (a, b) = (rig.add(), rig.add())
+            rig.weather.delayMilliseconds = seed % 2 == 0 ? 5...5 : 1...40
+            rig.whenCarried = { node, effect in
+                guard case .sessionUp(_, let facts) = effect, !facts.isOutbound else { return }
+                rig.give(node, .cancelDial(Ticket(UInt64(node) + 1)))
+            }
+            rig.dial(a, b, ticket: 1)
+            rig.dial(b, a, ticket: 2)
+            rig.run(for: .seconds(1))
+            rig.give(a, .send(rig.id(b), [ping(1)], via: .datagram))
+            rig.give(b, .send(rig.id(a), [ping(2)], via: .datagram))
+            rig.run(for: .seconds(60))
+            rig.give(a, .send(rig.id(b), [ping(3)], via: .datagram))
+            rig.give(b, .send(rig.id(a), [ping(4)], via: .datagram))
+            rig.run(for: .seconds(1))
+            #expect(rig.delivered(a) == [ping(2), ping(4)] && rig.delivered(b) == [ping(1), ping(3)], "seed \(seed)")
+            #expect(rig.downs(a).isEmpty && rig.downs(b).isEmpty, "seed \(seed)")
+            for node in [a, b] {
+                let isUnknown = rig.nodes[node].log.contains { if case .unknownSession = $0 { true } else { false } }
+                #expect(!isUnknown, "seed \(seed)")
+            }
+        }
+    }
+
     @Test func restart() {
         let rig = SessionRig()
         let (a, b) = (rig.add(), rig.add())

@@ -53,6 +53,8 @@ final class SessionRig {
     /// Sees each datagram before the network does; nil drops it.
     var tap: ((_ from: Int, _ bytes: [UInt8]) -> [UInt8]?)?
     var transmitted = 0
+    /// Told of each effect after it was carried out, as an upper layer is.
+    var whenCarried: ((_ node: Int, SessionEffect) -> Void)?
 
     init(seed: UInt64 = 1) { rng = SeededGenerator(seed: seed) }
 
@@ -121,7 +123,10 @@ final class SessionRig {
     /// Gives an input and carries out what it causes.
     func give(_ i: Int, _ input: SessionInput) {
         let effects = nodes[i].table.handle(input, now: now)
-        for effect in effects { carry(effect, i) }
+        for effect in effects {
+            carry(effect, i)
+            whenCarried?(i, effect)
+        }
     }
 
     /// Runs until nothing is due before `end`, then stands at `end`.

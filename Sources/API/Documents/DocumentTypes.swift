@@ -14,7 +14,7 @@ public enum DocumentTypes {
         LogLineDocument.self,
         InitDocument.self, ReadyDocument.self, NodeFileDocument.self, KeysDocument.self,
         DoctorDocument.self,
-        InviteDocument.self, VersionDocument.self,
+        InviteDocument.self, VersionDocument.self, DemoDocument.self,
     ]
 
     /// The types' names, sorted.

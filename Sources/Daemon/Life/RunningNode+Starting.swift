@@ -25,6 +25,7 @@ extension RunningNode {
     /// - Throws: E341, E702 to E707. Nothing runs then, and nothing was changed but folders and keys of a new home.
     public static func start(_ options: NodeOptions) async throws(Problem) -> RunningNode {
         let log = NodeLog(options.logger)
+        let target = try JoinTarget.merged(options.targets)
         let opened = try OpenedHome.open(options)
         let running: RunningNode
         do throws(Problem) {
@@ -34,7 +35,7 @@ extension RunningNode {
             throw error
         }
         running.watch()
-        for target in options.targets { await running.node.join(target) }
+        if let target { await running.node.join(target) }
         log(
             .info, "node.start", "started", subject: "",
             [

@@ -109,3 +109,28 @@ extension TextID {
         text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x32...0x37).contains($0) }
     }
 }
+
+extension JoinTarget {
+    /// Several targets of one command line as one: all their seeds are dialled in one round. Nil if there is none.
+    ///
+    /// - Throws: E611 if they name different networks, or more seeds than one target may.
+    public static func merged(_ targets: [JoinTarget]) throws(Problem) -> JoinTarget? {
+        guard var all = targets.first else { return nil }
+        for next in targets.dropFirst() {
+            for seed in next.seeds where !all.seeds.contains(seed) { all.seeds.append(seed) }
+            guard let prefix = next.networkPrefix else { continue }
+            let known = all.networkPrefix ?? prefix
+            guard known.hasPrefix(prefix) || prefix.hasPrefix(known) else {
+                throw Problem(
+                    .badParameter, "the seeds are of different networks: \(known) and \(prefix)",
+                    fix: "give seeds of one network, and another --home for the other")
+            }
+            all.networkPrefix = known.utf8.count >= prefix.utf8.count ? known : prefix
+        }
+        if all.seeds.count > SeedText.seedsMax {
+            throw Problem(
+                .badParameter, "\(all.seeds.count) seeds are given", fix: "give at most \(SeedText.seedsMax)")
+        }
+        return all
+    }
+}

@@ -47,7 +47,8 @@ extension NodeActor {
         case .failed(let blob): end(blob, false)
         case .readInfo(let stream, let blob): readInfo(stream, blob)
         case .readChunks(let stream, let blob, let first, let count): readChunks(stream, blob, first, count)
-        case .open, .write, .reset, .misbehaved: break
+        case .open, .write, .reset: break
+        case .misbehaved(let peer): report(.fault(peer, "it served a damaged blob"))
         }
     }
 

@@ -66,6 +66,8 @@ public actor NodeActor {
         case certified(height: UInt64)
         case status(NodeStatus)
         case alarm(String)
+        /// A peer broke a rule, and is barred for a while.
+        case fault(PeerID, String)
         case progressed(TransactionID, LogNode.EntryProgress)
         case membership(MembershipEvent)
         case genesis([UInt8])
@@ -242,7 +244,8 @@ public actor NodeActor {
 
     func carryOut(_ effect: LogNode.Effect) {
         switch effect {
-        case .persist, .send, .serveBlocks, .misbehaved: break
+        case .persist, .send, .serveBlocks: break
+        case .misbehaved(let peer, let fault): report(.fault(peer, "\(fault)"))
         case .accepted(let ticket, let id): answers.removeValue(forKey: ticket)?.resume(returning: .accepted(id))
         case .refused(let ticket, let why): answers.removeValue(forKey: ticket)?.resume(returning: .refused(why))
         case .progressed(let id, let progress):

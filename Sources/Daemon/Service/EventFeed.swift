@@ -61,6 +61,10 @@ final class EventFeed: @unchecked Sendable {
         case .alarm(let text):
             hub.publish(.ledgerAlarm, subject: "ledger", data: ["text": .string(text)])
             log(.error, text.contains("disk") ? "store.write_failed" : "ledger.conflict", text, subject: text)
+        case .fault(let peer, let text):
+            let id = IDs.peer(peer)
+            log(.warning, "peer.banned", "a peer broke a rule and is barred for a while", subject: id,
+                ["peer": id, "reason": "\(text)"])
         case .progressed(let id, let progress): progressed(id, progress, node)
         case .membership(let event): member(event, node)
         case .genesis: break

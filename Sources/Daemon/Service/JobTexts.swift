@@ -217,6 +217,9 @@ enum ReplicaTexts {
         var rounds: [UInt16: UInt32] = [:]
         var accounts: [UInt16: LedgerEvent.DrawnLease] = [:]
         var ends: [UInt16: (UInt8, UInt8)] = [:]
+        // Leases that were lost wait for the next that are drawn, in their order.
+        var lost: [UInt16] = []
+        var replacedBy: [UInt16: UInt16] = [:]
         var pays: [UInt16: CreditAmount] = [:]
         for placed in story.events {
             switch placed.event {
@@ -224,8 +227,11 @@ enum ReplicaTexts {
                 for lease in drawn.leases {
                     rounds[lease.lease] = drawn.round
                     accounts[lease.lease] = lease
+                    if drawn.round > 1, !lost.isEmpty { replacedBy[lost.removeFirst()] = lease.lease }
                 }
-            case .leaseEnded(_, let lease, let state, let reason): ends[lease] = (state, reason)
+            case .leaseEnded(_, let lease, let state, let reason):
+                ends[lease] = (state, reason)
+                lost.append(lease)
             case .settled(let settled): for winner in settled.winners { pays[winner.lease] = winner.pay }
             case .refunded(_, _, let attempts, _), .cancelled(_, let attempts, _):
                 for attempt in attempts { pays[attempt.lease] = attempt.pay }
@@ -243,7 +249,8 @@ enum ReplicaTexts {
                 note: own.flatMap { $0.text.isEmpty ? nil : $0.text },
                 commit: Known(lease.flatMap { $0.commitHash == .zero ? nil : $0.commitHash.raw.hex }),
                 resultHash: Known(lease?.result?.compareHash.raw.hex), usage: Known(lease?.result.map { usage($0) }),
-                paidMicro: pays[index].map { Micro($0) }, replacedBy: .null, reason: Known(ends[index].map { end($0) }))
+                paidMicro: pays[index].map { Micro($0) },
+                replacedBy: Known(replacedBy[index].map { Int($0) }), reason: Known(ends[index].map { end($0) }))
         }
     }
 

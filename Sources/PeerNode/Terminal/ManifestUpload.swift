@@ -64,16 +64,17 @@ struct ManifestUpload {
 
     /// Uploads the files, then submits.
     func submit(
-        _ reading: Reading, _ client: APIClient, _ terms: TermOptions, _ common: CommonOptions
+        _ reading: Reading, _ client: APIClient, allowsWait: Bool = false, key: String? = nil,
+        timeout: Duration? = .seconds(60)
     ) async throws -> JobDocument {
         let manifest = try await uploaded(reading, client)
         let body = ClientRequest.Body.bytes(Array(manifest.json.utf8), mediaType: "application/json")
-        let query: [(name: String, value: String)] = terms.allowWait ? [("allowWait", "true")] : []
+        let query: [(name: String, value: String)] = allowsWait ? [("allowWait", "true")] : []
         do {
             return try await client.create(
-                JobDocument.self, ClientRequest("POST", "/v1/jobs", query: query, body: body), key: terms.key,
-                timeout: try common.limit(default: 60))
-        } catch let problem as Problem where !problem.errors.isEmpty {
+                JobDocument.self, ClientRequest("POST", "/v1/jobs", query: query, body: body), key: key,
+                timeout: timeout)
+        } catch let problem where !problem.errors.isEmpty {
             throw ManifestMistakes(problem: problem, file: reading.file)
         }
     }

@@ -45,7 +45,7 @@ enum Later {
         "schema": "printing schemas", "openapi": "printing the interface", "config": "showing the configuration",
         "retry": "retrying", "image": "images", "provider": "providers", "pack": "packs",
         "workflow": "workflows", "kv": "the key-value store", "topic": "topics",
-        "demo": "the demonstration as a verb", "completions": "shell completion", "dashboard": "the dashboard",
+        "completions": "shell completion", "dashboard": "the dashboard",
     ]
 
     static func refuse(_ words: [String]) throws(Problem) {

@@ -46,7 +46,8 @@ struct SubmitCommand: AsyncParsableCommand {
                     ValidationDocument.self, ClientRequest("POST", "/v1/jobs/validate", body: body))
             ) { _ in }
         }
-        let job = try await upload.submit(reading, client, terms, common)
+        let job = try await upload.submit(
+            reading, client, allowsWait: terms.allowWait, key: terms.key, timeout: try common.limit(default: 60))
         LastJob.write(job.id, common)
         guard wait || follow else {
             common.show(job) { Terminal.output($0.id) }

@@ -58,7 +58,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         if printManifest { return Terminal.output(reading.node.json) }
         let client = try common.client()
-        let document = try await upload.submit(reading, client, terms, common)
+        let document = try await upload.submit(
+            reading, client, allowsWait: terms.allowWait, key: terms.key, timeout: try common.limit(default: 60))
         if detach {
             LastJob.write(document.id, common)
             return common.show(document) { Terminal.output($0.id) }

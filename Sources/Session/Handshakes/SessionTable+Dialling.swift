@@ -75,9 +75,18 @@ extension SessionTable {
         }
     }
 
+    /// Gives up a dial. One whose Confirm is on its way may be a session at the other end already: given up here, the
+    /// other end would talk to nobody, and where both ends dialled and both gave up, both would. So it goes on without
+    /// its ticket, and the rule for two sessions with one peer chooses (4.3).
     mutating func cancelDial(_ ticket: Ticket) {
         guard let index = dialOfTicket[ticket] else { return }
-        failDial(index, .cancelled)
+        guard let dial = dials[index], dial.stage == .confirmSent, dial.path == .datagram else {
+            return failDial(index, .cancelled)
+        }
+        dialOfTicket.remove(ticket)
+        dials[index]?.ticket = nil
+        sessions[index]?.facts.ticket = nil
+        effects.append(.dialFailed(ticket, .cancelled))
     }
 
     /// Forgets a dial and its keys.
