@@ -6,15 +6,19 @@ import Trust
 import Wire
 
 extension NodeCore {
+    /// Orders to sockets leave first, in the order in which they were made: what the other effects lead to may seal
+    /// more bytes for the same connection, and sealed bytes must be written in the order of their sealing.
     mutating func session(_ input: SessionInput) {
-        for effect in sessions.handle(input, now: now) { carryOut(effect) }
+        let done = sessions.handle(input, now: now)
+        for effect in done where effect.isTransport { effects.append(.transport(effect)) }
+        for effect in done where !effect.isTransport { carryOut(effect) }
     }
 
     mutating func carryOut(_ effect: SessionEffect) {
         switch effect {
         case .needEntropy(let count): effects.append(.needEntropy(count: count))
         case .transmit, .connect, .cancelConnect, .writeBytes, .closeConnection, .pauseReading, .resumeReading:
-            effects.append(.transport(effect))
+            unreachable("\(effect) is for the sockets")
         case .sessionUp(let peer, let facts): sessionUp(peer, facts)
         case .sessionDown(let peer, let path, let reason): sessionDown(peer, path, reason)
         case .dialFailed(let ticket, let failure): give(.dialFailed(ticket, failure))
@@ -112,6 +116,16 @@ extension NodeCore {
         if let count = parked[peer]?.messages.count, count > Limits.parkedPerPeerMax {
             parked[peer]?.messages.removeFirst()
             counters.lanesUnsent += 1
+        }
+    }
+}
+
+extension SessionEffect {
+    /// Whether it is an order to the sockets.
+    var isTransport: Bool {
+        switch self {
+        case .transmit, .connect, .cancelConnect, .writeBytes, .closeConnection, .pauseReading, .resumeReading: true
+        default: false
         }
     }
 }

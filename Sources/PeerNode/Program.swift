@@ -77,9 +77,9 @@ struct Program: AsyncParsableCommand {
             Terminal.output(text)
             return Codes.done
         }
-        Terminal.error(text)
-        if isRun { return Codes.notCertified }
-        return code == .validationFailure ? Codes.wrongFlags : Int(code.rawValue)
+        let number = code == .validationFailure ? Codes.wrongFlags : Int(code.rawValue)
+        CommandFailure(code: number, text: text).tell(isJSON: isJSON)
+        return isRun ? Codes.notCertified : number
     }
 }
 

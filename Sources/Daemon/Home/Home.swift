@@ -115,7 +115,7 @@ public final class Home: @unchecked Sendable {
     }
 
     /// Gives the home back before this object goes.
-    func releaseLock() {
+    public func releaseLock() {
         if lockDescriptor >= 0 { close(lockDescriptor) }
         lockDescriptor = -1
     }

@@ -83,6 +83,9 @@ public actor NodeActor {
     var sockets: PeerSockets?
     var timer: UVTimer?
     var lastTicket: UInt64 = 0
+    /// Inputs of the turn under way; empty between turns.
+    private var inputs: [NodeCore<SodiumSessionCrypto>.Input] = []
+    private var isTurning = false
     var answers: [UInt64: CheckedContinuation<EntryAnswer, Never>] = [:]
     var changes = ChangeWaiters()
     var fetches = BlobFetches()
@@ -192,10 +195,21 @@ public actor NodeActor {
 
     func take(_ input: SessionInput) { give(.transport(input)) }
 
+    /// Inputs in the order in which they came. What an effect gives back while it is carried out waits until the other
+    /// effects of its input are done: bytes of a connection are sealed in order, and must be written in that order.
     func give(_ input: NodeCore<SodiumSessionCrypto>.Input) {
         if timer == nil { return }
-        let effects = core.handle(input, now: loop.now, wall: NodeActor.wallMillis())
-        for effect in effects { carryOut(effect) }
+        inputs.append(input)
+        if isTurning { return }
+        isTurning = true
+        var next = 0
+        while next < inputs.count, timer != nil {
+            let effects = core.handle(inputs[next], now: loop.now, wall: NodeActor.wallMillis())
+            next += 1
+            for effect in effects { carryOut(effect) }
+        }
+        inputs.removeAll(keepingCapacity: true)
+        isTurning = false
         arm()
     }
 

@@ -11,13 +11,14 @@ extension Demo {
         try await makePeers(count)
         var words = [
             "init", "--home", peers[0].home, "--new-network", "demo", "--welcome", "0", "--treasury", "0",
-            "--fee", "0.01", "--burn-fees",
+            "--fee", "0.01", "--burn-fees", "--json",
         ]
         for peer in peers {
             if peer.isSeat { words += ["--seat", peer.seatKey] }
             words += ["--allocate", "\(peer.account)=1000"]
         }
-        try await DemoPeer.command(words, in: folder)
+        let founded = try InitDocument(json: Array(try await DemoPeer.command(words, in: folder).utf8))
+        try Data((founded.seed?.value ?? "").utf8).write(to: URL(fileURLWithPath: inviteFile))
         let genesis = peers[0].home + "/genesis.yaml"
         for peer in peers.dropFirst() {
             try await DemoPeer.command(["init", "--home", peer.home, "--genesis", genesis], in: folder)

@@ -36,6 +36,8 @@ import Glibc
         self.tell = tell
     }
 
+    /// Holds a seed text with an invite.
+    var inviteFile: String { folder + "/invite" }
     /// The last one: no seat, submits the job.
     var entry: DemoPeer { peers[peers.count - 1] }
     /// The peers that still run.

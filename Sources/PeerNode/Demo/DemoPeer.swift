@@ -58,7 +58,8 @@ import Glibc
     /// - Parameter survives: it goes on when this process ends.
     func start(seeds: [String], survives: Bool) throws {
         var words = [
-            "join", "--home", home, "--yes", "--give", "cores=1,memory=1GiB", "--disk", "1GiB", "--price", "0.5", "--listen",
+            "join", "--home", home, "--yes", "--give", "cores=1,memory=1GiB", "--disk", "1GiB", "--price", "0.005",
+            "--listen",
             address,
             "--api-listen", "none",
         ]
@@ -84,8 +85,12 @@ import Glibc
 }
 
 extension Environment {
-    /// This process's variables without those that name a node.
-    static var own: [String: String] { all.filter { !$0.key.hasPrefix("PEERNODE_") } }
+    /// This process's variables without those that name a node, and who it is.
+    static var own: [String: String] {
+        var kept = all.filter { !$0.key.hasPrefix("PEERNODE_") }
+        kept[ParentDeath.variable] = String(getpid())
+        return kept
+    }
 }
 
 /// Ports that nobody listens on now.

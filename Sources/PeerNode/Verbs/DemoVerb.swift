@@ -67,12 +67,11 @@ struct DemoCommand: AsyncParsableCommand {
         if keep, !json {
             let homes = demo.living
             Terminal.output("use one of them   peernode status --home \(homes[0].home)")
+            let pids = homes.compactMap { $0.process.map { String($0.pid) } }.joined(separator: " ")
             Terminal.output(
-                "join them         peernode join --home NEW "
+                "join them         peernode join --home NEW --invite \(demo.inviteFile) "
                     + homes.map(\.address).joined(separator: " "))
-            Terminal.output(
-                "stop them         kill \(homes.compactMap { $0.process.map { String($0.pid) } }.joined(separator: " "))"
-                    + " && rm -r \(demo.folder)")
+            Terminal.output("stop them         kill \(pids) && rm -r \(demo.folder)")
         }
         if let wall = demo.missingWall {
             throw Problem(
@@ -83,9 +82,10 @@ struct DemoCommand: AsyncParsableCommand {
 
     /// Below /tmp, whatever TMPDIR says: a socket's path has at most 107 bytes.
     private static func makeFolder() throws -> String {
-        var name = Array("/tmp/peernode-demo.XXXXXX".utf8CString)
+        var name = Array(("/tmp/peernode-demo." + String(repeating: "X", count: 6)).utf8CString)
         guard mkdtemp(&name) != nil else {
-            throw CommandFailure(code: Codes.readOrWrite, text: "demo failed at step 1 (start): cannot write below /tmp")
+            throw CommandFailure(
+                code: Codes.readOrWrite, text: "demo failed at step 1 (start): cannot write below /tmp")
         }
         let folder = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         // Sandboxes of a root daemon run as a plain uid, which must reach their stage.

@@ -140,6 +140,7 @@ struct Founder {
             .flatMap { SeatKeyText.parse($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
         if let noted, FileManager.default.fileExists(atPath: layout.store.path) { return noted }
         do throws(Home.Failure) { try home.takeLock() } catch { throw HomeProblems.problem(error) }
+        defer { home.releaseLock() }
         let seat: SeatInit
         do throws(StoreError) {
             let store = try Store(path: layout.store.path)

@@ -41,7 +41,8 @@ struct JoinCommand: AsyncParsableCommand {
         }
         try? FileManager.default.removeItem(atPath: LeftMark.path(layout))
         try Founder.ready()
-        if !Home.exists(layout) { _ = try Founder(layout: layout, name: name) }
+        // With its seat key noted, `init` tells this home's facts also while its node runs.
+        if !Home.exists(layout) { _ = try Founder(layout: layout, name: name).seat() }
         var configuration = try Settings.read(layout)
         if let name { configuration.node.name = name }
         let wish = try lend.wish(&configuration, layout, common)
@@ -207,9 +208,12 @@ enum LeftMark {
 
 /// `--exit-with-parent`.
 enum ParentDeath {
+    /// Where a parent that may die at once says who it is.
+    static let variable = "PEERNODE_PARENT"
+
     /// Asks the kernel to kill this process with its parent; ends it now if the parent is gone already.
     static func follow() {
-        let parent = getppid()
+        let parent = Environment.all[variable].flatMap { pid_t($0) } ?? getppid()
         // `prctl` takes variable arguments, which Swift cannot call; the symbol can.
         typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
         guard let symbol = dlsym(nil, "prctl") else { return }

@@ -55,6 +55,7 @@ struct ReceiptCommand: AsyncParsableCommand {
             } catch {
                 throw CommandFailure(code: Codes.readOrWrite, text: "cannot write \(path)")
             }
+            if common.json { return Terminal.output(ReceiptTexts.verdict(bytes).json() + [0x0a]) }
             Terminal.output(path)
         }
     }
