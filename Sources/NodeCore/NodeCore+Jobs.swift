@@ -231,8 +231,34 @@ extension NodeCore {
         case .offer(let draft): offer(draft)
         case .withdrawOffer(let slotClass):
             give(LogNode.Input.compose(.withdrawOffer(slotClass: slotClass), job: nil, key: [], 0))
+        case .notify(let event):
+            effects.append(.desk(effect))
+            if let progress = LeaseProgress(event) { tellEntryPeer(progress) }
         default: effects.append(.desk(effect))
         }
+    }
+
+    /// Tells the peer that a job was submitted to how far its lease is here. Of messages that cannot leave at once the
+    /// newest of a lease matters.
+    mutating func tellEntryPeer(_ progress: LeaseProgress) {
+        guard let spec = log?.ledger.job(progress.lease.job)?.spec else { return }
+        let entry = crypto.peerID(of: spec.entryPeer)
+        if entry == ownPeer { return }
+        let key = progress.lease.job.raw.w0 &+ UInt64(progress.lease.index)
+        post(LaneMessage(MessageNumber.progress, progress.encoded, queueKey: key), to: entry)
+    }
+
+    /// A worker says how far it is: believed if it holds the lease, and the job was submitted here.
+    mutating func progressed(_ body: [UInt8], from peer: PeerID) {
+        guard let log, let progress = try? LeaseProgress(decoding: body),
+            let spec = log.ledger.job(progress.lease.job)?.spec, crypto.peerID(of: spec.entryPeer) == ownPeer,
+            let lease = log.ledger.lease(LeaseKey(job: progress.lease.job, index: progress.lease.index)),
+            lease.state == .active, crypto.peerID(of: lease.account) == peer
+        else {
+            counters.progressUnasked += 1
+            return
+        }
+        effects.append(.progressed(progress))
     }
 
     mutating func compose(_ body: Entry.Body, _ lease: LeaseID) {

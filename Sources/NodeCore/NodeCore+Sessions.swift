@@ -92,6 +92,7 @@ extension NodeCore {
         case 0x0300...0x03ff:
             if log == nil { counters.lanesWithoutLog += 1 }
             give(.received(number: message.number, body: message.body, from: peer))
+        case MessageNumber.progress: progressed(message.body, from: peer)
         default: counters.lanesUnknown += 1
         }
     }

@@ -78,6 +78,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case desk(WorkerDesk.Effect)
         /// What a submitted job needs of blobs, and answers to its submitter.
         case book(JobBook.Effect)
+        /// How far a worker is with a lease of a job that was submitted here.
+        case progressed(LeaseProgress)
     }
 
     /// Who waits for the bytes of a stream.
@@ -304,4 +306,6 @@ public struct NodeCounters: Sendable, Hashable {
     public var answersUnasked = 0
     public var streamsOverlong = 0
     public var peersUnknown = 0
+    /// Malformed, or of a lease that its sender does not hold.
+    public var progressUnasked = 0
 }

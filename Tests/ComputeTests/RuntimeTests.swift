@@ -408,6 +408,7 @@ import Wire
             ("desk.committed", record(.committed, 5)), ("desk.revealed", record(.revealed, 6)),
             ("desk.settled", record(.settled(.lost), 7)),
             ("report", report.encoded), ("book", row.encoded),
+            ("progress", LeaseProgress(lease: standing.id, stage: .running, perMille: 421).encoded),
             ("id.work", full.workID(hashing: Manifests.hashing).bytes),
             ("id.blob", full.blobID(hashing: Manifests.hashing).bytes),
             ("id.seed", Array(String(small.seed(hashing: Manifests.hashing)).utf8)),
@@ -435,6 +436,7 @@ import Wire
         try fuzz(DeskRecord.self, "desk")
         try fuzz(ExecutionReport.self, "report")
         try fuzz(BookRecord.self, "book")
+        try fuzz(LeaseProgress.self, "progress")
         #expect((try? CanonicalJob.decoded([UInt8](repeating: 0, count: 70_000))) == nil)
     }
 }

@@ -176,10 +176,21 @@ struct JobTests {
         let put = ClientRequest(
             "POST", "/v1/blobs", body: .bytes(Array("over there\n".utf8), mediaType: "application/octet-stream"))
         let blob = try await seat.client.document(BlobDocument.self, put)
-        let manifest = JobTests.manifest("cat /in/text", #", "inputs": {"text": {"blob": "\#(blob.id)"}}"#)
+        let manifest = JobTests.manifest(
+            "echo ::progress 0.25 half of it >&2; sleep 1; cat /in/text",
+            #", "inputs": {"text": {"blob": "\#(blob.id)"}}"#)
         let offers = try await seat.get(Page<OfferDocument>.self, "/v1/offers")
         #expect(offers.items.count == 1)
         let job = try await submit(seat, manifest)
+        // The worker's progress is known where the job was submitted, but no word of its program (compute.md 5.5).
+        var seen: ReplicaDocument?
+        while seat.loop.now < deadline {
+            seen = try await seat.get(Page<ReplicaDocument>.self, "/v1/jobs/\(job.id)/replicas").items.first
+            if seen?.progressPermille == 250 || seen?.state == .won { break }
+            await seat.node.change(until: seat.loop.now + .milliseconds(100))
+        }
+        #expect(seen?.state == .running && seen?.progressPermille == 250 && seen?.note == nil)
+        #expect(try await seat.get(JobDocument.self, "/v1/jobs/\(job.id)").progressPermille == 250)
         let done = try await ended(seat, job.id)
         #expect(done.state == .completed && done.certified)
         let output = try await seat.client.bytes(ClientRequest("GET", "/v1/jobs/\(job.id)/stdout"))

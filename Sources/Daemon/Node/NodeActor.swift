@@ -97,6 +97,9 @@ public actor NodeActor {
     /// Executions here, also some that ended, for `status`.
     public internal(set) var work = SortedMap<LeaseID, WorkView>()
     static let workKeptMax = 256
+    /// How far other machines are with jobs that were submitted here, as they say; 64 B a row.
+    public internal(set) var distantWork = SortedMap<LeaseID, WorkView>()
+    static let distantWorkKeptMax = 4_096
     var lastClock: Basis.Instant = .zero
     public let startedAt: Basis.Instant
     /// Alarms since the start, newest last; at most `alarmsMax`.
@@ -253,6 +256,7 @@ public actor NodeActor {
         case .exchange(let effect): carryOut(effect)
         case .desk(let effect): carryOut(effect)
         case .book(let effect): carryOut(effect)
+        case .progressed(let progress): note(progress)
         }
     }
 

@@ -171,7 +171,9 @@ extension NodeActor {
         }
         let receipt = (try? parts.store.get(.local, LocalRows.receipt(job))).flatMap { $0 }
             .flatMap { Bytes32(Array($0.prefix(32))) }
-        let progress = work.filter { $0.key.job == job }.map { Int($0.value.perMille) }.max()
+        // The slowest replica that runs: the job is not further than that.
+        let progress = story.leases.indices.filter { story.leases[$0].state == .active }
+            .compactMap { view(LeaseID(job: job, index: UInt16($0))).map { Int($0.perMille) } }.min()
         return Stated(
             JobTexts.document(story, booked, scene, receipt: receipt, progress: progress), height: scene.height)
     }
@@ -183,8 +185,11 @@ extension NodeActor {
             if core.booked(job) != nil { return Stated([], height: scene.height) }
             throw IDs.notFound("job", IDs.job(job))
         }
-        return Stated(ReplicaTexts.documents(story) { self.work[LeaseID(job: job, index: $0)] }, height: scene.height)
+        return Stated(ReplicaTexts.documents(story) { self.view(LeaseID(job: job, index: $0)) }, height: scene.height)
     }
+
+    /// How far a lease is, here or as its worker says.
+    func view(_ lease: LeaseID) -> WorkView? { work[lease] ?? distantWork[lease] }
 
     func jobDocuments(
         _ filter: JobFilter, _ slice: Slice, _ service: DaemonService

@@ -71,6 +71,22 @@ extension NodeActor {
         changes.wakeAll()
     }
 
+    func note(_ progress: LeaseProgress) {
+        var view = WorkView()
+        view.perMille = progress.perMille
+        switch progress.stage {
+        case .fetching: view.state = .fetching
+        case .running: view.state = .running
+        case .sealing: view.state = .sealing
+        }
+        distantWork.insert(view, for: progress.lease)
+        while distantWork.count > NodeActor.distantWorkKeptMax, let first = distantWork.first {
+            distantWork.remove(first.key)
+        }
+        report(.work(.progress(progress.lease, perMille: progress.perMille, text: "")))
+        changes.wakeAll()
+    }
+
     static func peers(_ keys: [PublicKey]) -> [PeerID] { keys.map { SodiumHashing().peerID(of: $0) } }
 
     func fetchSpec(_ job: JobID, _ blob: BlobID, _ from: [PublicKey]) {

@@ -67,7 +67,8 @@ extension Demo {
         tellBalances(after, supply)
         let workers = gains.indices.filter { gains[$0] > 0 }.map { String(peers[$0].number) }
         return "\(entry.name) \(Demo.plain(before[last])) → \(Demo.plain(after[last])) | peers "
-            + "\(workers.joined(separator: ", ")) earned \(Demo.plain(UInt64(gains.reduce(0, +)))) | fee \(Demo.plain(fee)) burned | supply "
+            + "\(workers.joined(separator: ", ")) earned \(Demo.plain(UInt64(gains.reduce(0, +)))) | fee "
+            + "\(Demo.plain(fee)) burned | supply "
             + "\(Demo.plain(supply.nowMicro.value)) = \(Demo.plain(supply.genesisMicro.value)) − "
             + Demo.plain(supply.burnedMicro.value)
     }

@@ -100,14 +100,10 @@ extension Demo {
 
     /// 3: the first worker that reports progress is killed; the other seats go on.
     func killWorker() async throws -> String {
-        let drawn = try await replicas()
         let (victim, permille) = try await wait(.seconds(20), { "no worker reported progress" }) {
-            for replica in drawn {
-                guard let worker = peer(replica.peer?.value) else { continue }
-                let own = try await worker.get(
-                    Page<ReplicaDocument>.self, ClientRequest.path("v1", "jobs", job, "replicas")
-                ).items.first { $0.index == replica.index }
-                if let progress = own?.progressPermille, progress > 0 { return (worker, progress) }
+            for replica in try await replicas() {
+                guard let worker = peer(replica.peer?.value), let progress = replica.progressPermille else { continue }
+                if progress > 0 { return (worker, progress) }
             }
             return nil
         }

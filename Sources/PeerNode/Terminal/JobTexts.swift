@@ -8,8 +8,21 @@ enum JobTexts {
     static func terms(_ job: JobDocument) -> String {
         var parts: [String] = []
         if let verify = job.verify { parts.append(verify.replicas == 1 ? "1 replica" : "\(verify.replicas) replicas") }
-        if let held = job.cost.heldMicro ?? job.cost.maxMicro { parts.append("at most \(Texts.credit(held))") }
+        if !job.state.isEnd, let held = job.cost.heldMicro ?? job.cost.maxMicro {
+            parts.append("at most \(Texts.credit(held))")
+        }
         return parts.joined(separator: ", ")
+    }
+
+    /// `r0 peer_q7fd… running 42 %`
+    static func replica(_ replica: ReplicaDocument, among all: [ReplicaDocument]) -> String {
+        var text = "  r\(replica.index) \(replica.peer?.value.map { Texts.short($0) } ?? "?") \(replica.state.rawValue)"
+        if let progress = replica.progressPermille, replica.state == .running { text += " \(progress / 10) %" }
+        if let reason = replica.reason?.value, reason != replica.state.rawValue { text += " (\(reason))" }
+        if let index = replica.replacedBy?.value, let next = all.first(where: { $0.index == index }) {
+            text += ", replaced by \(next.peer?.value.map { Texts.short($0) } ?? "?") (round \(next.round))"
+        }
+        return text
     }
 
     static func status(_ job: JobDocument) -> String {

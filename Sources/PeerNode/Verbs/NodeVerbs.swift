@@ -14,6 +14,14 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "Go on, a line per change.") var watch = false
     @Argument(help: "A job, or last.") var job: String?
 
+    private func withReplicas(_ job: JobDocument, _ client: APIClient) async throws -> String {
+        let all = try await client.document(
+            Page<ReplicaDocument>.self, ClientRequest(ClientRequest.path("v1", "jobs", job.id, "replicas")),
+            timeout: try common.limit()
+        ).items
+        return ([JobTexts.status(job)] + all.map { JobTexts.replica($0, among: all) }).joined(separator: "\n")
+    }
+
     func run() async throws {
         let client = try common.client()
         var last = ""
@@ -23,7 +31,9 @@ struct StatusCommand: AsyncParsableCommand {
                 let document = try await client.document(
                     JobDocument.self, ClientRequest(ClientRequest.path("v1", "jobs", try LastJob.resolve(job, common))),
                     timeout: try common.limit())
-                text = common.json ? String(decoding: document.json(), as: UTF8.self) : JobTexts.status(document)
+                text =
+                    common.json
+                    ? String(decoding: document.json(), as: UTF8.self) : try await withReplicas(document, client)
             } else {
                 let document = try await client.document(
                     NodeDocument.self, ClientRequest("/v1/node"), timeout: try common.limit())

@@ -25,6 +25,8 @@ public enum MessageNumber {
     public static let submitAck: UInt16 = 0x030d
     public static let follow: UInt16 = 0x030e
     public static let final: UInt16 = 0x030f
+    /// A worker to the entry peer of its lease's job.
+    public static let progress: UInt16 = 0x0405
 
     /// The lane (class) that carries `number`; nil if none does.
     public static func lane(_ number: UInt16) -> UInt8? {
