@@ -41,7 +41,8 @@ extension NodeCore {
                     .document(index, digest, ticket), at: $1, service: ServiceNumber.document,
                     request: digest.bytes, bytesMax: Int(bytesMax))
             }
-        case .found, .documentReady: break
+        case .found: break
+        case .documentReady(let ticket, _, let bytes): effects.append(.document(ticket, bytes))
         case .event(let event): note(event)
         }
     }

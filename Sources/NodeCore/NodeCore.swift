@@ -37,6 +37,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case join(JoinTarget)
         case leave(LeaveMode)
         case policy(PeerPolicy)
+        /// Fetch a peer's capability document; `.document` answers.
+        case document(PeerID, Ticket)
         /// Own hardware and runtimes, and the document that says so in full.
         case capabilities(Gossip.CapabilitySummary, document: [UInt8])
         /// The log, as the store holds it; once the genesis is known.
@@ -66,6 +68,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         /// Answer with `.blocks`.
         case readBlocks(FetchBlocks, to: PeerID)
         case membership(MembershipEvent)
+        /// A peer's capability document, checked against its record; nil if it has none or did not give it.
+        case document(Ticket, [UInt8]?)
         /// The canonical bytes of the joined network's genesis, checked against its id.
         case genesisFetched([UInt8])
         /// No contact could give the genesis; it is asked for again.
@@ -130,7 +134,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     /// The genesis document, served to newcomers.
     var genesisBytes: [UInt8]?
     public internal(set) var network: NetworkID?
-    var ownDocument: [UInt8] = []
+    public internal(set) var ownDocument: [UInt8] = []
     var ownDocumentDigest = Digest.zero
 
     var now: Instant
@@ -205,6 +209,12 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case .join(let target): give(.join(target))
         case .leave(let mode): give(.leave(mode))
         case .policy(let policy): give(.policy(policy))
+        case .document(let peer, let ticket):
+            if let index = index(of: peer) {
+                give(.document(index, ticket))
+            } else {
+                effects.append(.document(ticket, nil))
+            }
         case .capabilities(let summary, let document):
             ownDocument = document
             ownDocumentDigest = summary.digest

@@ -34,6 +34,12 @@ struct TwoNodeTests {
         #expect(balance.availableMicro.value == 1_000_001_000)
         let peers = try await joined.get(Page<PeerDocument>.self, "/v1/peers")
         #expect(Set(peers.items.map(\.state)) == [.own, .linked])
+        // What a peer says of its machine is read from the machine, and fetched over the link.
+        let other = try #require(peers.items.first { $0.state == .linked })
+        let machine = try await joined.get(PeerDocument.self, "/v1/peers/\(other.id)").capabilities
+        #expect(machine?.cores == ProcessInfo.processInfo.activeProcessorCount)
+        #expect(machine.map { ($0.memoryBytes ?? 0) > 64 << 20 && ($0.diskBytes ?? 0) > 0 } == true)
+        #expect(try await seat.get(PeerDocument.self, "/v1/peers/self").capabilities == machine)
         await joined.stop()
         let again = try await guest.start()
         try await again.expectReady()

@@ -102,6 +102,7 @@ extension RunningNode {
                     }), events: hub)
             if let lending { service.sandbox.change { $0 = lending.document } }
             if let lending { service.lent.change { $0 = lending.lentDocument } }
+            await publishHardware(options, opened, node, lending)
             if stored != nil { await node.lend(lending) }
             let answers = DurableAnswers(store: opened.store)
             let token = AccessToken.makeSecret()
@@ -125,6 +126,18 @@ extension RunningNode {
     }
 
     // MARK: lending
+
+    /// Tells peers what this machine has, and what of it is lent.
+    private static func publishHardware(
+        _ options: NodeOptions, _ opened: OpenedHome, _ node: NodeActor, _ lending: Lending?
+    ) async {
+        let hardware = Hardware.read(data: options.layout.data.path)
+        let capability = lending?.capability
+        let document = hardware.document(
+            of: opened.home.identity.publicKey, lent: capability == nil ? nil : lending?.settings,
+            runtimes: capability?.runtimes ?? [])
+        if let document { await node.publish(document) }
+    }
 
     /// Tries sandbox and runtimes where the owner lends and agreed to; nil where nothing is lent.
     private static func probe(

@@ -93,6 +93,7 @@ public actor NodeActor {
     var sealed: Set<BlobID> = []
     var workshop: Workshop?
     var submissions: [Ticket: CheckedContinuation<SubmitReply, Never>] = [:]
+    var documents: [Ticket: CheckedContinuation<[UInt8]?, Never>] = [:]
     var cancellations: [Ticket: CheckedContinuation<CancelReply, Never>] = [:]
     /// Executions here, also some that ended, for `status`.
     public internal(set) var work = SortedMap<LeaseID, WorkView>()
@@ -167,6 +168,16 @@ public actor NodeActor {
         give(.desk(.settings(settings)))
         give(.desk(.capability(capability)))
     }
+    /// What peers may read of this machine.
+    public func publish(_ document: CapabilityDocument) {
+        let bytes = document.encoded
+        let hashing = SodiumHashing()
+        give(
+            .capabilities(
+                .init(
+                    classes: document.classes(hashing: hashing), digest: document.digest(hashing: hashing),
+                    bytes: UInt16(clamping: bytes.count)), document: bytes))
+    }
     public func join(_ target: JoinTarget) { give(.join(target)) }
     public func leave(_ mode: LeaveMode) { give(.leave(mode)) }
 
@@ -182,6 +193,8 @@ public actor NodeActor {
         submissions = [:]
         for (_, reply) in cancellations { reply.resume(returning: .notFound) }
         cancellations = [:]
+        for (_, reply) in documents { reply.resume(returning: nil) }
+        documents = [:]
         workshop?.runner.close()
         workshop?.slots.remove()
         workshop = nil
@@ -257,6 +270,7 @@ public actor NodeActor {
         case .desk(let effect): carryOut(effect)
         case .book(let effect): carryOut(effect)
         case .progressed(let progress): note(progress)
+        case .document(let ticket, let bytes): documents.removeValue(forKey: ticket)?.resume(returning: bytes)
         }
     }
 

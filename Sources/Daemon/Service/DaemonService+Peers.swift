@@ -1,3 +1,4 @@
+import Wire
 import Sodium
 import Loop
 import Credits
@@ -14,7 +15,9 @@ extension DaemonService {
     }
 
     public func peer(_ id: String) async throws(Problem) -> PeerDocument {
-        try await node.peerDocument(id, self)
+        var document = try await node.peerDocument(id, self)
+        if let capabilities = await node.capabilities(of: document.id) { document.capabilities = capabilities }
+        return document
     }
 
     public func graph() async throws(Problem) -> GraphDocument { await node.graphDocument() }
@@ -62,6 +65,28 @@ extension NodeActor {
         if raw == core.ownPeer.raw { return ownDocument(service) }
         guard let view = core.members[PeerID(raw)] else { throw IDs.notFound("peer", text) }
         return document(of: view)
+    }
+
+    /// What a peer's own document claims; nil if it cannot be had now. At most some seconds.
+    func capabilities(of text: String) async -> API.Capabilities? {
+        guard timer != nil, let raw = TextID.parse(.peer, text) else { return nil }
+        let bytes: [UInt8]?
+        if PeerID(raw) == core.ownPeer {
+            bytes = core.ownDocument
+        } else {
+            lastTicket += 1
+            let ticket = Ticket(lastTicket)
+            bytes = await withCheckedContinuation { continuation in
+                documents[ticket] = continuation
+                give(.document(PeerID(raw), ticket))
+            }
+        }
+        guard let bytes, let document = try? CapabilityDocument(decoding: bytes) else { return nil }
+        return API.Capabilities(
+            cores: Int(document.coresLogical), memoryBytes: Int64(clamping: document.memoryMiB << 20),
+            diskBytes: Int64(clamping: document.diskMiB << 20), gpus: document.gpus.map(\.model),
+            runtimes: document.runtimes.map { "\($0.name) \($0.version)" }, models: document.models.map(\.name),
+            tags: document.tags)
     }
 
     func ownDocument(_ service: DaemonService) -> PeerDocument {
