@@ -36,6 +36,8 @@ public struct Configuration: Sendable, Equatable {
         public var slots: Int?
         /// nil: all that pass their probe.
         public var runtimes: [String]?
+        /// Runtimes for owners who are not trusted: in an open network, everybody (`compute.md` 7).
+        public var strangers = ["builtin", "wasm", "javascript"]
         public var maxRunMillis: UInt64 = 7_200_000
         /// Per CPU-second; nil: the network's median, or 100 micro-credits where there is none.
         public var price: CreditAmount?

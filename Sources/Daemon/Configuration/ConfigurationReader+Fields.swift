@@ -3,7 +3,7 @@ import Foundation
 
 extension ConfigurationReader {
     static let lists: Set<String> = [
-        "network.seeds", "network.advertise", "api.hosts", "api.origins", "lend.runtimes",
+        "network.seeds", "network.advertise", "api.hosts", "api.origins", "lend.runtimes", "lend.strangers",
         "policy.allowOwners",
         "policy.denyOwners", "policy.trusted",
     ]
@@ -69,6 +69,7 @@ extension ConfigurationReader {
         size("lend.disk") { $0.lending.diskBytes = $1 },
         number("lend.slots", 1...128) { $0.lending.slots = Int($1) },
         list("lend.runtimes") { $0.lending.runtimes = $1 },
+        list("lend.strangers") { $0.lending.strangers = $1 },
         duration("lend.maxRun") { $0.lending.maxRunMillis = $1 },
         credit("lend.price") { $0.lending.price = $1 },
         credit("lend.priceMemory") { $0.lending.priceMemory = $1 },

@@ -82,6 +82,9 @@ extension NodeActor {
             ?? .init(
                 enabled: false, consented: configuration.lending.consent != nil, slots: .init(total: 0, busy: 0))
         lent.slots.busy = busy
+        if core.log?.ledger.genesis.isOpen == true {
+            lent.runtimes.removeAll { !configuration.lending.strangers.contains($0) }
+        }
         let uptime = (loop.now - startedAt).milliseconds
         return NodeDocument(
             peer: IDs.peer(core.ownPeer), account: IDs.account(parts.identity.publicKey),

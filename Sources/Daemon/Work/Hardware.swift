@@ -84,6 +84,9 @@ public struct Hardware: Sendable, Equatable {
                 kind: kind, name: runtime.runtime, version: Hardware.label(runtime.version, max: 32),
                 digest: runtime.digest.raw)
         }.sorted { ($0.kind, $0.name, $0.version) < ($1.kind, $1.name, $1.version) }
+        if lent?.strangers.contains(where: { $0 == .command || $0 == .python }) == true {
+            document.policy.insert(.strangersNativeCode)
+        }
         return document.isValid ? document : nil
     }
 

@@ -71,6 +71,7 @@ public struct Lending: Sendable {
             isLending: lending.isEnabled, cpuThousandths: UInt32(clamping: milli), memoryBytes: memory,
             diskBytes: lending.diskBytes, slots: min(slots, ComputeLimits.slotsMax))
         if let names = lending.runtimes { settings.runtimes = names.compactMap { RuntimeKind(id: $0) } }
+        settings.strangers = lending.strangers.compactMap { RuntimeKind(id: $0) }
         settings.maxRunNanoseconds = lending.maxRunMillis * 1_000_000
         settings.isOpenNetwork = isOpenNetwork
         settings.rateCPU = lending.price ?? CreditAmount(micro: 100)

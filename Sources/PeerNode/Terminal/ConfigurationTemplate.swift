@@ -22,6 +22,7 @@ enum ConfigurationTemplate {
             #   memory: 50%
             #   disk: 10GiB
             #   runtimes: [command, python]
+            #   strangers: []           # of these, what anybody of an open network may run here
 
             # submit:
             #   maxCost: 10cr

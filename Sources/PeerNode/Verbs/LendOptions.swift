@@ -18,6 +18,8 @@ struct LendOptions: ParsableArguments {
         var isLending: Bool
         /// Why not.
         var reason: String
+        /// Whom native programs are run for.
+        var strangers = "members only: strangers are off"
     }
 
     /// Lays the flags over the configuration, and asks where that is needed and possible.
@@ -35,7 +37,7 @@ struct LendOptions: ParsableArguments {
             cores: configuration.lending.milliCores, memory: configuration.lending.memoryBytes,
             disk: configuration.lending.diskBytes)
         if configuration.lending.isEnabled, let given = configuration.lending.consent, Consent.covers(given, limits) {
-            return Wish(isLending: true, reason: "")
+            return LendOptions.agreed(configuration)
         }
         if !common.yes {
             guard Terminal.isInputTerminal else {
@@ -50,7 +52,14 @@ struct LendOptions: ParsableArguments {
         try Consent.store(limits, layout)
         configuration.lending.isEnabled = true
         configuration.lending.consent = Consent.record(limits)
-        return Wish(isLending: true, reason: "")
+        return LendOptions.agreed(configuration)
+    }
+
+    private static func agreed(_ configuration: Configuration) -> Wish {
+        let native = configuration.lending.strangers.filter { ["command", "python"].contains($0) }
+        var wish = Wish(isLending: true, reason: "")
+        if !native.isEmpty { wish.strangers = "\(native.joined(separator: " and ")) for strangers too" }
+        return wish
     }
 
     private func apply(_ configuration: inout Configuration) throws {

@@ -26,12 +26,13 @@ enum ReadyText {
             return "nothing: this machine's sandbox is not whole; peernode doctor sandbox names the wall"
         }
         guard !node.lending.runtimes.isEmpty else {
-            return "nothing: no runtime runs in this machine's sandbox; see peernode doctor runtimes"
+            return "nothing: no runtime passed its probe (peernode doctor runtimes), or this network is open and "
+                + "lend.strangers in config.yaml names none of them"
         }
         let all = ProcessInfo.processInfo.activeProcessorCount
         return "\(node.lending.cores ?? 0) of \(all) cores, \(Texts.bytes(node.lending.memoryBytes ?? 0)), "
             + "\(Texts.bytes(node.lending.diskBytes ?? 0)) disk for "
             + "\(node.lending.runtimes.joined(separator: " and ")) "
-            + "(members only: strangers are off); sandbox full"
+            + "(\(wish.strangers)); sandbox full"
     }
 }
