@@ -46,13 +46,16 @@ final class TransferBench {
         let clients = (0..<accounts).map { _ in SecretKey.random() }
         let voters = (0..<count).map { _ in SecretKey.random() }
         let hashing = SodiumHashing()
-        let chains = (0..<count).map { _ in BeaconChain(seed: Digest(randomSeed()), length: 65_536, hashing: hashing) }
+        let beacons = (0..<count).map { _ in
+            BeaconSecret(first: Digest(randomSeed()), root: Digest(randomSeed()), length: 65_536)
+        }
         let wall = TransferBench.wall()
         var genesis = Genesis(
             name: "bench", createdAt: wall - 1_000,
             seats: (0..<count).map {
                 SeatInit(
-                    account: keys[$0].publicKey, votingKey: voters[$0].publicKey, beaconEnd: chains[$0].end,
+                    account: keys[$0].publicKey, votingKey: voters[$0].publicKey,
+                    beaconEnd: beacons[$0].chain(0, hashing: hashing).end,
                     beaconLength: 65_536)
             }, inviteKey: SecretKey.random().publicKey,
             allocations: clients.map { .init(account: $0.publicKey, amount: .credits(1_000_000)) })
@@ -69,7 +72,7 @@ final class TransferBench {
             }
             let log = try LogNode(
                 identity: .init(
-                    genesis: genesis, signer: keys[i], voting: voters[i], beacons: [.init(start: 0, chain: chains[i])]),
+                    genesis: genesis, signer: keys[i], voting: voters[i], beacon: beacons[i]),
                 image: image, tip: nil, limits: .production, hashing: hashing, verifying: SodiumVerifier(),
                 generator: SeededGenerator(seed: UInt64(i)), now: TransferBench.now())
             seats.append(Seat(log: log, store: store, peer: hashing.peerID(of: keys[i].publicKey)))

@@ -155,6 +155,46 @@ struct JobTests {
         await running.stop()
     }
 
+    /// A worker that stops lets a short program finish, and hands back a long one at the end of its grace: the ledger
+    /// draws anew at once instead of waiting for the lease. (program's seconds, grace in ms) → state of the replica.
+    @Test(.enabled(if: JobTests.isSandboxed), arguments: [(1, 15_000, ReplicaState.won), (60, 300, .handedBack)])
+    func stoppingWorker(seconds: Int, grace: UInt64, expected: ReplicaState) async throws {
+        let founder = try TestHome()
+        try founder.found()
+        let seat = try await founder.start()
+        try await seat.expectReady()
+        let guest = try TestHome()
+        let port = try #require(seat.listening.first).port
+        var options = guest.lendingOptions()
+        options.targets = [JoinTarget(seeds: [Seed(host: "127.0.0.1", port: port)])]
+        options.invite = try founder.invite()
+        options.configuration.shutdownGraceMillis = grace
+        let lender = try await RunningNode.start(options)
+        try await lender.expectReady()
+        try await lender.expectOffer()
+        let deadline = seat.loop.now + .seconds(20)
+        func until(_ condition: () async throws -> Bool) async throws {
+            while try await !condition(), seat.loop.now < deadline {
+                await seat.node.change(until: seat.loop.now + .milliseconds(100))
+            }
+        }
+        try await until { try await !seat.get(Page<OfferDocument>.self, "/v1/offers").items.isEmpty }
+        let job = try await submit(seat, JobTests.manifest("sleep \(seconds)"))
+        func replica() async throws -> ReplicaDocument? {
+            try await seat.get(Page<ReplicaDocument>.self, "/v1/jobs/\(job.id)/replicas").items.first
+        }
+        try await until { try await replica()?.state == .running }
+        let begun = lender.loop.now
+        await lender.drain()
+        #expect(lender.loop.now - begun < .milliseconds(Int64(grace) + 5_000))
+        await lender.stop()
+        try await until { try await replica()?.state == expected }
+        #expect(try await replica()?.state == expected)
+        try await until { try await seat.get(Page<OfferDocument>.self, "/v1/offers").items.isEmpty }
+        #expect(try await seat.get(Page<OfferDocument>.self, "/v1/offers").items.isEmpty, "its offer is withdrawn")
+        await seat.stop()
+    }
+
     /// Another machine runs it: input and result travel over the peer link, and the worker is paid.
     @Test(.enabled(if: JobTests.isSandboxed)) func otherMachine() async throws {
         let founder = try TestHome()

@@ -40,6 +40,11 @@ struct TwoNodeTests {
         #expect(machine?.cores == ProcessInfo.processInfo.activeProcessorCount)
         #expect(machine.map { ($0.memoryBytes ?? 0) > 64 << 20 && ($0.diskBytes ?? 0) > 0 } == true)
         #expect(try await seat.get(PeerDocument.self, "/v1/peers/self").capabilities == machine)
+        let metrics = try await seat.client.bytes(ClientRequest("GET", "/metrics"))
+        let counted = String(decoding: metrics, as: UTF8.self).split(separator: "\n").filter {
+            $0.hasPrefix("peernode_gossip_bytes_total{") && !$0.hasSuffix(" 0")
+        }
+        #expect(counted.count == 2, "bytes both ways: \(counted)")
         await joined.stop()
         let again = try await guest.start()
         try await again.expectReady()

@@ -66,7 +66,7 @@ struct LogNetwork {
     let genesis: Genesis
     let signers: [MixSigner]
     let voters: [MixSigner]
-    let chains: [BeaconChain]
+    let beacons: [BeaconSecret]
     var nodes: [Node] = []
     var rng: SeededGenerator
     var now = Instant(nanoseconds: 1_000_000_000)
@@ -90,20 +90,23 @@ struct LogNetwork {
     func account(_ i: Int) -> PublicKey { signers[i].publicKey }
 
     /// `seats` of `count` nodes are seats; every node has 1,000 credits.
-    init(seats: Int, count: Int? = nil, seed: UInt64, fee: UInt64 = 10) {
+    init(seats: Int, count: Int? = nil, seed: UInt64, fee: UInt64 = 10, chainLength: UInt32 = 4_096) {
         rng = SeededGenerator(seed: seed)
         let count = count ?? seats
         let hashing = hashing
         // Sorted by account, so that node i is seat i.
         signers = (0..<UInt64(count)).map { MixSigner(seed: $0) }.sorted { $0.publicKey < $1.publicKey }
         voters = (0..<UInt64(seats)).map { MixSigner(seed: 1_000 + $0) }
-        chains = (0..<seats).map { BeaconChain(seed: Digest(repeating: UInt8($0 + 1)), length: 4_096, hashing: hashing) }
+        beacons = (0..<seats).map {
+            BeaconSecret(
+                first: Digest(repeating: UInt8($0 + 1)), root: Digest(repeating: UInt8($0 + 101)), length: chainLength)
+        }
         var genesis = Genesis(
             name: "test", createdAt: LogNetwork.start,
-            seats: (0..<seats).map { [signers, voters, chains] in
+            seats: (0..<seats).map { [signers, voters, beacons] in
                 SeatInit(
-                    account: signers[$0].publicKey, votingKey: voters[$0].publicKey, beaconEnd: chains[$0].end,
-                    beaconLength: 4_096)
+                    account: signers[$0].publicKey, votingKey: voters[$0].publicKey, beaconEnd: beacons[$0].chain(0, hashing: hashing).end,
+                    beaconLength: chainLength)
             }, inviteKey: PublicKey(repeating: 0xee),
             allocations: signers.map { .init(account: $0.publicKey, amount: .credits(1_000)) })
         genesis.treasury = .zero
@@ -139,7 +142,7 @@ struct LogNetwork {
             return try LogNode(
                 identity: .init(
                     genesis: genesis, signer: signers[i], voting: isSeat ? voters[i] : nil,
-                    beacons: isSeat ? [.init(start: 0, chain: chains[i])] : []),
+                    beacon: isSeat ? beacons[i] : nil),
                 image: image, tip: tip, limits: .production, hashing: hashing, verifying: MixVerifier(),
                 generator: SeededGenerator(seed: UInt64(i)), now: now)
         } catch {

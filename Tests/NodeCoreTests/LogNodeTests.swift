@@ -102,6 +102,32 @@ import Trust
         }
     }
 
+    /// Shows that a log outlives the beacon chains of its seats: each is renewed when half of it is used, also by a seat
+    /// that was restarted on its second chain. (seats, chain length, blocks) with several chains in a row.
+    @Test(arguments: [(1, 16, 120), (4, 12, 200)])
+    func beaconChainsAreRenewed(seats: Int, length: UInt32, blocks: UInt64) throws {
+        var network = LogNetwork(seats: seats, count: seats + 1, seed: 77, fee: 0, chainLength: length)
+        var ticket: UInt64 = 0
+        while network.nodes[0].log.ledger.height < blocks {
+            ticket += 1
+            network.transfer(from: 0, to: network.account(seats), micro: 1, ticket: ticket)
+            let accepted = network.run(seconds: 30) { net in
+                net.nodes[0].accepted[ticket].map { net.isCertified($0, at: 0) } ?? false
+            }
+            try #require(accepted, "stands at height \(network.nodes[0].log.ledger.height)")
+            if ticket == 60 {
+                let last = seats - 1
+                network.kill(last)
+                network.restart(last)
+                #expect(network.run(seconds: 60) { $0.nodes[last].log.ledger.height >= $0.nodes[0].log.ledger.height })
+            }
+        }
+        let records = network.nodes[0].log.ledger.seatPositions.map(\.record)
+        #expect(records.allSatisfy { $0.start >= UInt64(length) }, "\(records.map(\.start))")
+        #expect(network.run(seconds: 60) { $0.nodes.allSatisfy { $0.log.outbox.count == 0 } })
+        #expect(network.nodes.allSatisfy { $0.alarms.isEmpty }, "\(network.nodes.flatMap(\.alarms).prefix(3))")
+    }
+
     /// Shows that without a quorum nothing is acknowledged as certified, and that it goes on by itself afterwards.
     @Test func withoutQuorumItWaits() throws {
         var network = LogNetwork(seats: 4, seed: 9)

@@ -65,7 +65,7 @@ public struct SeatRecord: StateRecord, Sendable, Hashable {
     }
 
     /// Elements for the turns after `now`.
-    func left(after now: UInt64) -> UInt64 {
+    public func left(after now: UInt64) -> UInt64 {
         let (end, overflow) = start.addingReportingOverflow(UInt64(length))
         let first = now == .max ? now : now + 1
         return overflow || first >= end ? 0 : end - max(first, start)

@@ -1,5 +1,6 @@
 public import Basis
 import Consensus
+public import NodeCore
 public import Records
 public import Sodium
 public import Storage
@@ -39,8 +40,12 @@ public struct SeatSecret: Sendable, WireCodable {
     }
 
     public var votingKey: SecretKey { SecretKey(seed: voting) }
-    public var chain: BeaconChain {
-        BeaconChain(seed: beaconSeed, length: beaconLength, hashing: SodiumHashing())
+    public var chain: BeaconChain { beacons.chain(0, hashing: SodiumHashing()) }
+    /// The root of later chains comes from the voting secret, which is never revealed.
+    public var beacons: BeaconSecret {
+        BeaconSecret(
+            first: beaconSeed, root: SodiumHashing().hash("peernode/chain-root/v1", voting.bytes),
+            length: beaconLength)
     }
 
     /// What the seat shows of itself: `seatKey` of `init`.

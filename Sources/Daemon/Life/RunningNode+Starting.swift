@@ -95,7 +95,9 @@ extension RunningNode {
                     leave: { now in
                         leaving.change { $0 = true }
                         Task {
-                            await node.leave(now ? .now : .now)
+                            let grace = Int64(clamping: options.configuration.shutdownGraceMillis)
+                            _ = await node.drain(until: loop.now + .milliseconds(now ? 0 : grace))
+                            await node.leave(.now)
                             await node.settle(.milliseconds(500))
                             ended.change { $0 = $0 ?? .left }
                         }
@@ -279,7 +281,7 @@ extension OpenedHome {
             return try LogKeeper(store: store).load(
                 identity: .init(
                     genesis: genesis, signer: home.identity, voting: secret?.votingKey,
-                    beacons: secret.map { [.init(start: 0, chain: $0.chain)] } ?? []), now: now)
+                    beacon: secret?.beacons), now: now)
         } catch {
             throw StartProblems.log(error, home.layout)
         }

@@ -102,6 +102,8 @@ public actor NodeActor {
     public internal(set) var distantWork = SortedMap<LeaseID, WorkView>()
     static let distantWorkKeptMax = 4_096
     var lastClock: Basis.Instant = .zero
+    /// Bytes in and out at two moments at least ten seconds apart once the node is that old, the older one first.
+    private var traffic: [(at: Basis.Instant, bytesIn: UInt64, bytesOut: UInt64)] = []
     public let startedAt: Basis.Instant
     /// Alarms since the start, newest last; at most `alarmsMax`.
     public private(set) var alarms: [Alarm] = []
@@ -235,8 +237,32 @@ public actor NodeActor {
         timer?.arm(at: next)
     }
 
+    /// Bytes on peer sockets since the start.
+    var bytesMoved: (inward: UInt64, outward: UInt64) {
+        sockets.map { ($0.stats.bytesIn, $0.stats.bytesOut) } ?? (0, 0)
+    }
+
+    /// Bytes a second, in and out, over the last ten seconds or a little more.
+    var trafficRates: (inward: Int64, outward: Int64) {
+        guard let first = traffic.first else { return (0, 0) }
+        let moved = bytesMoved
+        let millis = max(1, (loop.now - first.at).milliseconds)
+        return (
+            Int64(clamping: moved.inward - first.bytesIn) * 1_000 / millis,
+            Int64(clamping: moved.outward - first.bytesOut) * 1_000 / millis
+        )
+    }
+
+    private func sampleTraffic(_ now: Basis.Instant) {
+        if let last = traffic.last, now - last.at < .seconds(10) { return }
+        let moved = bytesMoved
+        traffic.append((now, moved.inward, moved.outward))
+        if traffic.count > 2 { traffic.removeFirst() }
+    }
+
     func rang() {
         let now = loop.now
+        sampleTraffic(now)
         changes.expire(now)
         // Sessions and membership compare wall clocks; they are told once a minute.
         if now - lastClock > .seconds(60) {

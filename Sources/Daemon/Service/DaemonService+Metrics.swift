@@ -58,6 +58,12 @@ extension NodeActor {
                     .init(Double(counts.stale), labels: [("state", "stale")]),
                     .init(Double(counts.left), labels: [("state", "left")]),
                 ]),
+            MetricFamily(
+                name: "peernode_gossip_bytes_total", kind: .counter, help: "Bytes on the sockets of peers.",
+                samples: [
+                    .init(Double(bytesMoved.inward), labels: [("direction", "in"), ("class", "all")]),
+                    .init(Double(bytesMoved.outward), labels: [("direction", "out"), ("class", "all")]),
+                ]),
             gauge(
                 "peernode_alarms", "Alarms since the start.", [.init(Double(alarms.count), labels: [("kind", "all")])]
             ),

@@ -116,11 +116,13 @@ extension NodeActor {
             default: counts.known += 1
             }
         }
+        let rates = trafficRates
         let head = core.log.map {
             NetworkDocument.View(height: $0.ledger.height, hash: $0.ledger.blockHash.raw.hex, peers: 1)
         }
         return NetworkDocument(
-            peers: counts, traffic: .init(inBytesPerS: 0, outBytesPerS: 0), views: head.map { [$0] } ?? [],
+            peers: counts, traffic: .init(inBytesPerS: rates.inward, outBytesPerS: rates.outward),
+            views: head.map { [$0] } ?? [],
             alarms: alarms)
     }
 }

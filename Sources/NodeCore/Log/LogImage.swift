@@ -1,5 +1,5 @@
 public import Basis
-public import Consensus
+import Consensus
 public import Credits
 public import Records
 public import Trust
@@ -88,16 +88,17 @@ extension LogNode {
         public let signer: any Signing
         /// Signs votes; nil if this is no seat or its voting key is lost.
         public let voting: (any Signing)?
-        public let beacons: [Replica.Configuration.OwnBeacon]
+        /// nil if this is no seat or its journal is lost.
+        public let beacon: BeaconSecret?
 
         public init(
             genesis: Genesis, signer: any Signing, voting: (any Signing)?,
-            beacons: [Replica.Configuration.OwnBeacon]
+            beacon: BeaconSecret?
         ) {
             self.genesis = genesis
             self.signer = signer
             self.voting = voting
-            self.beacons = beacons
+            self.beacon = beacon
         }
     }
 
@@ -121,10 +122,16 @@ extension LogNode {
             eventRoot: tip?.link.eventRoot
                 ?? MerkleTree.root(leafTag: "peernode/event/v1", items: [], hashing: hashing),
             nextSeatsHash: .zero)
+        var keeper = identity.beacon.map {
+            BeaconKeeper($0, account: identity.signer.publicKey, hashing: hashing)
+        }
+        let own = ledger.seatPositions.first { $0.account == identity.signer.publicKey }?.record
+        // The entry that may be due is asked for again when the log has started.
+        let chains = own.flatMap { keeper?.chains(of: $0) } ?? []
         let replica = Replica(
             configuration: .init(
                 network: ledger.network, seats: ledger.seats, account: identity.signer.publicKey,
-                voting: identity.voting, beacons: identity.beacons),
+                voting: identity.voting, beacons: chains),
             executed: Replica.Executed(
                 state: state, view: ledger.height == 0 ? nil : ledger.clock.view,
                 timestamp: ledger.clock.time,
@@ -137,6 +144,7 @@ extension LogNode {
             outbox: Outbox(restoring: image.outbox, now: now), signer: identity.signer,
             hashing: hashing,
             verifying: verifying, now: now)
+        beaconKeeper = keeper
         for item in image.outbox { reserveNonce(of: item) }
     }
 

@@ -117,6 +117,8 @@ public struct LogNode: Sendable {
     var now: Instant
     var wall: UInt64 = 0
     var linked = SortedMap<PeerID, Bool>()
+    /// nil if this is no seat, or its secret is lost.
+    var beaconKeeper: BeaconKeeper?
     /// Per lane, the nonce after the last entry composed here.
     var nextNonce: [Entry.Lane: UInt64] = [:]
     var lastTicket: UInt64 = 0
@@ -171,6 +173,7 @@ public struct LogNode: Sendable {
         case .start:
             replica(.start)
             resend()
+            keepBeacon()
         case .received(let number, let body, let peer): receive(number, body, from: peer)
         case .compose(let body, let lease, let key, let ticket): compose(body, lease, key, ticket)
         case .submit(let bytes, let ticket): submit(bytes, ticket)
@@ -294,6 +297,7 @@ public struct LogNode: Sendable {
             case .executed(let executed):
                 effects.append(.executed(executed))
                 replica(.executed(report(executed)))
+                keepBeacon()
             case .entry(let id, let ticket):
                 effects.append(.accepted(ticket, id))
                 if let entry = outbox.begin(id, now: now) { hand(in: entry) }
@@ -313,6 +317,18 @@ public struct LogNode: Sendable {
             case .replica, .executed: isStopped = true
             }
         }
+    }
+
+    /// Publishes the next chain of the own seat when half of one is used, and hands chains to the replica as the ledger
+    /// comes to know them.
+    mutating func keepBeacon() {
+        guard var keeper = beaconKeeper,
+            let record = ledger.seatPositions.first(where: { $0.account == account })?.record
+        else { return }
+        let step = keeper.step(record, turn: seats.turn(of: ledger.clock.view))
+        beaconKeeper = keeper
+        for chain in step.chains { replica(.ownBeacon(chain)) }
+        if let entry = step.entry { compose(entry, nil, [], 0) }
     }
 
     func report(_ executed: ExecutedBlock) -> Replica.Executed {

@@ -64,6 +64,7 @@ struct JoinCommand: AsyncParsableCommand {
             throw error
         }
         let ending = await Ending.wait(running, signals)
+        if case .signal(0) = ending { await running.drain() }
         await running.stop()
         switch ending {
         case .left: _ = FileManager.default.createFile(atPath: LeftMark.path(layout), contents: nil)
