@@ -45,11 +45,14 @@ struct BeaconKeeper: Sendable {
     let hashing: any Hashing
     /// Chains found, by the first turn that they serve, with their numbers.
     private(set) var found: [(start: UInt64, number: UInt32, chain: BeaconChain)] = []
+    /// First turns of chains that no number fits: published by somebody else with this key, and not searched again.
+    private var missing: [UInt64] = []
     /// The turn at which a recommit was asked for last.
     private var askedAt: UInt64?
 
     /// A year of one renewal an hour; each costs `length` hashes to look at.
     static let searchMax: UInt32 = 10_000
+    static let stepMax: UInt32 = 4
     /// Turns after which an unanswered recommit is asked for again: an eighth of a chain, so that half of one has room
     /// for three tries.
     var patience: UInt64 { max(1, min(64, UInt64(secret.length) / 8)) }
@@ -102,9 +105,11 @@ struct BeaconKeeper: Sendable {
     private mutating func find(
         start: UInt64, fits: (BeaconChain) -> Bool
     ) -> Replica.Configuration.OwnBeacon? {
-        if found.contains(where: { $0.start == start }) { return nil }
-        var number = found.map(\.number).max().map { $0 + 1 } ?? 0
-        while number < Self.searchMax {
+        if found.contains(where: { $0.start == start }) || missing.contains(start) { return nil }
+        // The first search of a process is long; later chains follow the one in use.
+        let newest = found.map(\.number).max()
+        var number = newest.map { $0 + 1 } ?? 0
+        while number < newest.map({ $0 + Self.stepMax }) ?? Self.searchMax {
             let chain = secret.chain(number, hashing: hashing)
             if fits(chain) {
                 found.append((start, number, chain))
@@ -114,6 +119,7 @@ struct BeaconKeeper: Sendable {
             }
             number += 1
         }
+        missing.append(start)
         return nil
     }
 }
