@@ -11,33 +11,34 @@ import Sodium
 /// `doctor [PART…]`
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Examine this machine: sandbox, runtimes, disk, keys.",
+        commandName: "doctor", abstract: "Examine this machine, part by part, and say what mends it.",
         discussion: "Example: peernode doctor sandbox\nExit: 0 without FAIL, else 1.")
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "sandbox, runtimes, disk, keys; by default all.") var parts: [String] = []
+    @Argument(help: "kernel sandbox limits disk clock ports net runtimes keys store; by default all.") var parts: [String] = []
 
-    static let known = ["sandbox", "runtimes", "disk", "keys"]
-    static let later = ["kernel", "limits", "clock", "ports", "net", "store"]
+    static let known = ["kernel", "sandbox", "limits", "disk", "clock", "ports", "net", "runtimes", "keys", "store"]
 
     func run() async throws {
         for part in parts where !DoctorCommand.known.contains(part) {
-            if DoctorCommand.later.contains(part) {
-                throw Problem(
-                    .notYet, "doctor \(part) is not part of this version",
-                    fix: "there are sandbox, runtimes, disk, keys")
-            }
             throw ValidationError(
                 "there is no part \"\(part)\"; there are \(DoctorCommand.known.joined(separator: ", "))")
         }
         try Founder.ready()
         let layout = common.layout
         let configuration = try Settings.read(layout)
+        let examination = Examination(layout: layout, configuration: configuration)
         var document = DoctorDocument()
         for part in parts.isEmpty ? DoctorCommand.known : parts {
             switch part {
             case "sandbox": document.checks += try await sandbox(layout, configuration)
             case "runtimes": document.checks += try await runtimes(layout, configuration)
+            case "kernel": document.checks += examination.kernel()
+            case "limits": document.checks += examination.limits()
+            case "clock": document.checks += examination.clock()
+            case "ports": document.checks += examination.ports()
+            case "net": document.checks += examination.net()
+            case "store": document.checks += examination.store()
             case "disk": document.checks.append(disk(layout, configuration))
             default: document.checks.append(keys(layout))
             }
@@ -46,7 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
             for check in document.checks {
                 let word = check.verdict == .fail ? "FAIL" : check.verdict.rawValue
                 Terminal.output("\(check.id)  \(word)  \(VisibleText.escape(check.found, limit: 300))")
-                if check.verdict == .fail {
+                if check.verdict == .fail || check.verdict == .warn {
                     if let effect = check.effect { Terminal.output("    \(effect)") }
                     if let fix = check.fix { Terminal.output("    fix: \(fix)") }
                 }
