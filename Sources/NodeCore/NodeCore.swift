@@ -299,6 +299,12 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 extension NodeCore {
     /// Executions here, for `status`.
     public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }
+    /// The answer that a reveal carried whole, of a job that was submitted here; nil if it was larger, came before this
+    /// process began, or is forgotten.
+    public func revealedBody(_ lease: LeaseID) -> [UInt8]? {
+        guard let result = desks?.reveals[lease] else { return nil }
+        return result.bodyBytes == 0 ? [] : result.inline.isEmpty ? nil : result.inline
+    }
     /// The book's row of a job that was submitted here.
     public func booked(_ job: JobID) -> BookRecord? { desks?.book.record(job) }
     public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }

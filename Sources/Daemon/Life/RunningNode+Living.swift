@@ -1,9 +1,9 @@
-import Logging
-import Loop
 import API
 import Basis
 import Foundation
 import Gossip
+import Logging
+import Loop
 import NodeCore
 import Records
 import Sodium
@@ -103,16 +103,20 @@ extension RunningNode {
             problem = Problem(
                 .wrongNetwork,
                 "the seeds belong to different networks: " + networks.map { IDs.network($0) }.joined(separator: ", "))
-        case .boundToOtherNetwork(let found):
+        case .boundToOtherNetwork(let own):
+            let other = options.targets.compactMap(\.networkPrefix).first { !IDs.network(own).hasPrefix("net_" + $0) }
             problem = Problem(
                 .wrongNetwork,
-                "this home belongs to \(network.map { IDs.network($0) } ?? "another network"), the seed to "
-                    + IDs.network(found))
+                "this home belongs to \(IDs.network(own)), the seed to "
+                    + (other.map { "net_" + $0 } ?? "another network"))
         case .wrongVersion(let min, let max):
             problem = Problem(.version, "the peers speak protocol versions \(min) to \(max), this program speaks 1")
         case .clockOutOfRange(let milliseconds):
             let side = milliseconds < 0 ? "ahead of" : "behind"
-            problem = Problem(.clock, "this machine's clock is \(abs(milliseconds)) ms \(side) that of the peers")
+            problem = Problem(
+                .clock,
+                "this machine's clock is \(Quantity.text(milliseconds: milliseconds.magnitude)) \(side) that of the peers"
+            )
         }
         ended.change { $0 = $0 ?? .failed(problem) }
     }

@@ -51,6 +51,9 @@ public enum StartProblems {
                 code: "E341", error.description, why: "the files were kept as they are; nothing was changed",
                 fix: "move \(layout.store.path) away and start again: the ledger is fetched from peers. A seat then "
                     + "only watches, since its voting key lay there")
+        // RocksDB calls a file that its own list names and that is not there an I/O error.
+        case .ioError(let why) where why.contains("No such file"):
+            return store(.corrupt("a file of the store is missing: \(why)"), layout)
         case .diskFull, .ioError, .overloaded, .closed:
             return Problem(code: error.code ?? "E341", error.description, fix: "check the disk of \(layout.data.path)")
         }

@@ -101,6 +101,10 @@ public actor NodeActor {
     /// How far other machines are with jobs that were submitted here, as they say; 64 B a row.
     public internal(set) var distantWork = SortedMap<LeaseID, WorkView>()
     static let distantWorkKeptMax = 4_096
+    /// What became of the seeds in the last round that failed, or which are being dialled.
+    private(set) var seedsTried: String?
+    /// The peers' clock minus ours, and when that was found; told again every hour while it lasts.
+    private var skew: (milliseconds: Int64, at: Basis.Instant)?
     var lastClock: Basis.Instant = .zero
     /// Bytes in and out at two moments at least ten seconds apart once the node is that old, the older one first.
     private var traffic: [(at: Basis.Instant, bytesIn: UInt64, bytesOut: UInt64)] = []
@@ -145,6 +149,8 @@ public actor NodeActor {
         restored.ownsGenesis = parts.genesis != nil
         restored.network = restored.network ?? parts.genesis?.networkID(hashing: SodiumHashing())
         restored.policy.advertised = parts.advertise
+        // Whoever starts a node wants it in the network: who has left is kept out before this, by `join --resume`.
+        restored.joinsAutomatically = true
         give(.transport(.clock(unixMilliseconds: NodeActor.wallMillis())))
         give(.start(restored))
         let port = sockets.localAddresses.first?.port ?? 0
@@ -180,7 +186,11 @@ public actor NodeActor {
                     classes: document.classes(hashing: hashing), digest: document.digest(hashing: hashing),
                     bytes: UInt16(clamping: bytes.count)), document: bytes))
     }
-    public func join(_ target: JoinTarget) { give(.join(target)) }
+    public func join(_ target: JoinTarget) {
+        let names = target.seeds.map { "\($0.host):\($0.port)" }
+        if !names.isEmpty { seedsTried = "dialling \(names.joined(separator: ", "))" }
+        give(.join(target))
+    }
     public func leave(_ mode: LeaveMode) { give(.leave(mode)) }
 
     /// Ends all work. What was acknowledged is on the disk.
@@ -253,6 +263,13 @@ public actor NodeActor {
         )
     }
 
+    /// In words, if this machine's clock differs much from that of the peers.
+    var clockProblem: String? {
+        guard let skew, loop.now - skew.at < .seconds(7_200) else { return nil }
+        return "this machine's clock is \(Quantity.text(milliseconds: skew.milliseconds.magnitude)) "
+            + "\(skew.milliseconds < 0 ? "ahead of" : "behind") that of the peers; set it"
+    }
+
     private func sampleTraffic(_ now: Basis.Instant) {
         if let last = traffic.last, now - last.at < .seconds(10) { return }
         let moved = bytesMoved
@@ -287,6 +304,10 @@ public actor NodeActor {
                 to: request, executedHeight: height, store: keeper, hashing: SodiumHashing())
             give(.blocks(answer, to: peer))
         case .membership(let event):
+            if case .seedsUnreachable(let outcomes, _) = event, !outcomes.isEmpty {
+                seedsTried = "no seed answered: \(outcomes.map(\.words).joined(separator: ", "))"
+            }
+            if case .clockSkew(let milliseconds) = event { skew = (milliseconds, loop.now) }
             report(.membership(event))
             changes.wakeAll()
         case .genesisFetched(let bytes): report(.genesis(bytes))

@@ -174,8 +174,13 @@ extension NodeActor {
         // The slowest replica that runs: the job is not further than that.
         let progress = story.leases.indices.filter { story.leases[$0].state == .active }
             .compactMap { view(LeaseID(job: job, index: UInt16($0))).map { Int($0.perMille) } }.min()
-        return Stated(
-            JobTexts.document(story, booked, scene, receipt: receipt, progress: progress), height: scene.height)
+        var document = JobTexts.document(story, booked, scene, receipt: receipt, progress: progress)
+        if case .value(EndCode.noAgreement.word)? = document.code,
+            let text = JobTexts.disagreement(story, { self.core.revealedBody(LeaseID(job: job, index: $0)) })
+        {
+            document.reason = .value(.init(code: EndCode.noAgreement.word, text: text))
+        }
+        return Stated(document, height: scene.height)
     }
 
     func replicaDocuments(of job: JobID) throws(Problem) -> Stated<[ReplicaDocument]> {

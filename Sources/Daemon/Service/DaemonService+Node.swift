@@ -42,7 +42,8 @@ extension NodeActor {
         }
         check("work", failure == nil, failure ?? "")
         let links = core.linked.count
-        check("links", links > 0 || isAlone, "no peer is linked yet; \(core.members.count) are known")
+        let tried = seedsTried.map { "; \($0)" } ?? ""
+        check("links", links > 0 || isAlone, "no peer is linked yet; \(core.members.count) are known\(tried)")
         guard let log = core.log else {
             check("network", false, "the network's genesis is not here yet")
             return ReadinessDocument(ready: false, checks: checks)
@@ -101,9 +102,13 @@ extension NodeActor {
         if isLeaving { return (.draining, "the node leaves") }
         guard let log = core.log else { return (.starting, "the network's genesis is not here yet") }
         if case .syncing = log.replica.status.kind { return (.catchingUp, log.replica.status.words) }
+        if case .clockOff = log.replica.status.kind { return (.halted, log.replica.status.words) }
         if log.replica.status.isStalled { return (.halted, log.replica.status.words) }
-        if !isReady { return (.starting, nil) }
-        return (work.values.contains { $0.isBusy } ? .working : .idle, nil)
+        if !isReady {
+            let missing = readinessDocument().checks.filter { !$0.ok }.map { $0.detail ?? $0.name }
+            return (.starting, missing.isEmpty ? nil : missing.joined(separator: "; "))
+        }
+        return (work.values.contains { $0.isBusy } ? .working : .idle, clockProblem)
     }
 
     func networkDocument(alarms: [AlarmDocument]) -> NetworkDocument {
@@ -142,7 +147,8 @@ extension NodeStatus {
         case .stalled(.noFinality): "the seats answer, but no block becomes final"
         case .stalled(.uncertified): "too many blocks are not certified"
         case .noQuorum: "\(facts.heard.count) of \(facts.seats) seats answer, \(facts.quorum) are needed"
-        case .clockOff(let ahead): "the network's clock is \(ahead) ms ahead of this machine's"
+        case .clockOff(let ahead):
+            "this machine's clock is \(Quantity.text(milliseconds: UInt64(ahead))) behind the network's; set it"
         case .quarantined: "this seat lost its voting key and only watches"
         case .stopped: "the ledger stopped: this node's state differs from what the seats certified"
         }

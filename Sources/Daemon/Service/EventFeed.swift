@@ -185,11 +185,12 @@ final class EventFeed: @unchecked Sendable {
         case .memberLost(let index): hub.publish(.peerChanged, subject: name(index), data: ["state": "stale"])
         case .isolated: log(.warning, "net.unreachable", "no peer answers")
         case .seedsUnreachable(let outcomes, _):
-            let all = outcomes.map { "\($0.seed.host):\($0.seed.port) \($0.result)" }.joined(separator: "; ")
-            log(.warning, "net.unreachable", "no seed answered: \(all)")
+            if outcomes.isEmpty { break }
+            log(.warning, "net.unreachable", "no seed answered: \(outcomes.map(\.words).joined(separator: ", "))")
         case .clockSkew(let milliseconds):
             log(.warning, "clock.offset", "the network's clock differs", ["ms": "\(milliseconds)"])
-        case .joinRefused(let why): log(.error, "net.unreachable", "joining ended: \(why)")
+        // The process says why, and ends.
+        case .joinRefused: log(.error, "net.unreachable", "joining ended")
         default: break
         }
     }

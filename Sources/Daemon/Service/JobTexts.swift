@@ -25,6 +25,34 @@ enum JobTexts {
             times: .init(), array: .null, receipt: .null, height: scene.height, assurance: .replayed)
     }
 
+    /// Why replicas do not agree: how many gave which answer, and where two of them begin to differ. `bodies` are the
+    /// answers that are known here, by lease.
+    static func disagreement(_ story: JobStory, _ bodies: (UInt16) -> [UInt8]?) -> String? {
+        var groups: [(hash: Digest, leases: [UInt16])] = []
+        for (index, lease) in story.leases.enumerated() {
+            guard let result = lease.result else { continue }
+            if let known = groups.firstIndex(where: { $0.hash == result.compareHash }) {
+                groups[known].leases.append(UInt16(index))
+            } else {
+                groups.append((result.compareHash, [UInt16(index)]))
+            }
+        }
+        guard groups.count > 1 else { return nil }
+        let total = groups.reduce(0) { $0 + $1.leases.count }
+        let sizes = groups.map { group in group.leases.map { "r\($0)" }.joined(separator: " = ") }
+        var text = "\(total) replicas gave \(groups.count) different answers: \(sizes.joined(separator: "; "))"
+        var first: [(lease: UInt16, body: [UInt8])] = []
+        for group in groups {
+            if let lease = group.leases.first(where: { bodies($0) != nil }), let body = bodies(lease) {
+                first.append((lease, body))
+            }
+        }
+        if first.count > 1, let difference = FirstDifference.between(first[0].body, first[1].body) {
+            text += "; r\(first[0].lease) and r\(first[1].lease) first differ at \(difference)"
+        }
+        return text
+    }
+
     static func document(
         _ story: JobStory, _ booked: BookRecord?, _ scene: LedgerScene, receipt: Bytes32?, progress: Int?
     ) -> JobDocument {

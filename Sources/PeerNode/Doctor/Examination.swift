@@ -101,7 +101,7 @@ struct Examination {
 
     // MARK: clock
 
-    /// The network refuses clocks that are 30 s off, so the machine should keep its own by NTP.
+    /// Blocks carry times that seats compare with their clocks, and a day off is not let in: NTP should keep it.
     func clock() -> [Check] {
         let discipline = ClockDiscipline.read()
         let date = Date()
@@ -120,7 +120,8 @@ struct Examination {
         return [
             Check(
                 id: "clock", verdict: .warn, found: "nothing keeps this machine's clock",
-                effect: "a clock 30 s off is not let into a network", fix: "timedatectl set-ntp true")
+                effect: "a seat with a wrong clock does not vote, and a day off is not let in",
+                fix: "timedatectl set-ntp true")
         ]
     }
 

@@ -60,6 +60,8 @@ struct CommonOptions: ParsableArguments {
         }
         let layout = layout
         guard let file = NodeFile.running(layout) else {
+            // A node that is not ready has a socket, but no file yet.
+            if NodeFile.isStarting(layout) { return APIClient(endpoint: .unix(path: layout.socket.path)) }
             throw Problem(
                 .noNode, "no node runs on the home \(layout.description)",
                 why: "\(layout.nodeFile.path) names none that is alive",

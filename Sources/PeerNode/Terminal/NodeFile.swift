@@ -12,6 +12,15 @@ enum NodeFile {
         else { return nil }
         return file
     }
+
+    /// Whether a living process holds the home and has opened its socket.
+    static func isStarting(_ layout: HomeLayout) -> Bool {
+        guard FileManager.default.fileExists(atPath: layout.socket.path),
+            let text = try? String(contentsOf: layout.lock, encoding: .utf8),
+            let pid = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { return false }
+        return kill(pid, 0) == 0 || errno == EPERM
+    }
 }
 
 enum Environment {

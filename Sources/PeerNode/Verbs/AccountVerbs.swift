@@ -97,9 +97,11 @@ struct TransactionWait {
         let start = ContinuousClock.now
         while document.state == .pending || document.state == .ordered {
             if let limit, ContinuousClock.now - start > limit {
+                if document.reason?.value == "waitingForQuorum" { throw await noQuorum(document) }
                 throw CommandFailure(
                     code: Codes.tryAgain,
-                    text: "\(document.id) is \(document.state.rawValue) after \(limit); it stays on its way: "
+                    text:
+                        "\(document.id) is \(document.state.rawValue) after \(Texts.duration(limit)); it stays on its way: "
                         + "peernode history shows it when it is final")
             }
             document = try await client.document(
@@ -109,6 +111,15 @@ struct TransactionWait {
                 timeout: .seconds(20))
         }
         return document
+    }
+
+    /// E510, with how many seats answer.
+    private func noQuorum(_ document: TransactionDocument) async -> Problem {
+        let node = try? await client.document(NodeDocument.self, ClientRequest("/v1/node"))
+        return Problem(
+            .noQuorum, node?.reason?.value ?? "too few seats answer",
+            why: "\(document.id) is \(document.state.rawValue) and stays on its way",
+            fix: "wait until the missing seats are back (peernode seats names them); peernode history shows it then")
     }
 }
 

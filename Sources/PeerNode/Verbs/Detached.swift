@@ -23,16 +23,39 @@ enum Detached {
                 return try await tell(file, common, started, wish)
             }
             if ContinuousClock.now - started > limit {
-                kill(pid, SIGTERM)
+                await stop(pid)
                 throw CommandFailure(
                     code: 6,
-                    text:
-                        "not ready after \(Texts.duration(limit)), so it was stopped; the log says why: "
-                            + "\(layout.log.path)"
-                )
+                    text: "not ready after \(Texts.duration(limit)), so it was stopped: "
+                        + (lastWords(layout, from) ?? "the log says why: \(layout.log.path)"))
             }
             try await Task.sleep(for: .milliseconds(30))
         }
+    }
+
+    /// Ends the process, by force if it does not obey.
+    private static func stop(_ pid: pid_t) async {
+        var status: Int32 = 0
+        for number in [SIGTERM, SIGKILL] {
+            kill(pid, number)
+            let end = ContinuousClock.now + .seconds(10)
+            while ContinuousClock.now < end {
+                if waitpid(pid, &status, WNOHANG) == pid { return }
+                try? await Task.sleep(for: .milliseconds(30))
+            }
+        }
+    }
+
+    /// The last thing that the node said it waits for.
+    private static func lastWords(_ layout: HomeLayout, _ from: UInt64) -> String? {
+        said(layout, from).split(separator: "\n").last { $0.hasPrefix("waiting: ") }.map { String($0.dropFirst(9)) }
+    }
+
+    /// What the process wrote to the log since `from`.
+    private static func said(_ layout: HomeLayout, _ from: UInt64) -> String {
+        guard let file = FileHandle(forReadingAtPath: layout.log.path) else { return "" }
+        try? file.seek(toOffset: from)
+        return String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
     }
 
     private static func tell(
@@ -88,12 +111,8 @@ enum Detached {
     /// The reason of a process that ended before it was ready: the last lines of its log, and its code.
     private static func ended(_ status: Int32, _ layout: HomeLayout, _ from: UInt64) -> CommandFailure {
         let code = status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
-        var text = ""
-        if let file = FileHandle(forReadingAtPath: layout.log.path) {
-            try? file.seek(toOffset: from)
-            text = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
-        }
-        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("{") }.suffix(8).joined(separator: "\n")
+        let lines = said(layout, from).split(separator: "\n").filter { !$0.hasPrefix("{") }.suffix(8).joined(
+            separator: "\n")
         return CommandFailure(
             code: code == 0 ? Codes.failed : code,
             text: lines.isEmpty ? "the node ended with code \(code); its log is \(layout.log.path)" : lines)

@@ -15,7 +15,8 @@ struct DoctorCommand: AsyncParsableCommand {
         discussion: "Example: peernode doctor sandbox\nExit: 0 without FAIL, else 1.")
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "kernel sandbox limits disk clock ports net runtimes keys store; by default all.") var parts: [String] = []
+    @Argument(help: "kernel sandbox limits disk clock ports net runtimes keys store; by default all.") var parts:
+        [String] = []
 
     static let known = ["kernel", "sandbox", "limits", "disk", "clock", "ports", "net", "runtimes", "keys", "store"]
 

@@ -57,11 +57,17 @@ struct JoinCommand: AsyncParsableCommand {
         var configuration = configured
         if !wish.isLending { configuration.lending.isEnabled = false }
         let running = try await RunningNode.start(try options(layout, configuration))
+        let early: Int32?
         do {
-            try await tellReady(running, started, wish)
+            early = try await Ending.race { try await tellReady(running, started, wish) }
         } catch {
             await running.stop()
             throw error
+        }
+        if let early {
+            await running.stop()
+            if early == SIGQUIT { throw CommandFailure(code: 131) }
+            return
         }
         let ending = await Ending.wait(running, signals)
         if case .signal(0) = ending { await running.drain() }
@@ -162,6 +168,25 @@ enum Ending {
     case failed(Problem)
     /// The exit code that the signal means.
     case signal(Int)
+
+    /// Does `work`, unless a signal that ends the process comes before it is done.
+    ///
+    /// - Returns: the signal; nil if the work was done.
+    static func race(_ work: @escaping @Sendable () async throws -> Void) async throws -> Int32? {
+        let signals = Signals([SIGTERM, SIGINT, SIGQUIT])
+        return try await withThrowingTaskGroup(of: Int32?.self) { group in
+            group.addTask {
+                try await work()
+                return nil
+            }
+            group.addTask {
+                for await number in signals.stream { return number }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
 
     /// The first of: the node ended by itself, or a signal came. Later signals end the process at once.
     static func wait(_ running: RunningNode, _ signals: Signals) async -> Ending {
