@@ -115,7 +115,8 @@ extension RunningNode {
             let side = milliseconds < 0 ? "ahead of" : "behind"
             problem = Problem(
                 .clock,
-                "this machine's clock is \(Quantity.text(milliseconds: milliseconds.magnitude)) \(side) that of the peers"
+                "this machine's clock is \(Quantity.text(milliseconds: milliseconds.magnitude)) \(side) that of the "
+                    + "peers"
             )
         }
         ended.change { $0 = $0 ?? .failed(problem) }

@@ -7,8 +7,8 @@ import Sodium
 import Storage
 import Transport
 
-/// Checks of the machine beside sandbox and runtimes (`surfaces.md` 1.2, `doctor`): each looks at one thing and says what
-/// it found, what that means for this node, and what mends it.
+/// Checks of the machine beside sandbox and runtimes (`surfaces.md` 1.2, `doctor`): each looks at one thing and says
+/// what it found, what that means for this node, and what mends it.
 ///
 /// The roots of `/proc` and `/sys` are parameters, so that a check can be shown a machine that lacks something.
 struct Examination {
@@ -82,8 +82,8 @@ struct Examination {
 
     // MARK: limits
 
-    /// Files: links, streams, stores and sandboxes together stay below 1,024 on a node with 64 links and 16 slots; twice
-    /// that is asked for.
+    /// Files: links, streams, stores and sandboxes together stay below 1,024 on a node with 64 links and 16 slots;
+    /// twice that is asked for.
     static let filesLeast: UInt64 = 2_048
 
     func limits() -> [Check] {

@@ -101,7 +101,8 @@ struct TransactionWait {
                 throw CommandFailure(
                     code: Codes.tryAgain,
                     text:
-                        "\(document.id) is \(document.state.rawValue) after \(Texts.duration(limit)); it stays on its way: "
+                        "\(document.id) is \(document.state.rawValue) after \(Texts.duration(limit)); it stays on its "
+                            + "way: "
                         + "peernode history shows it when it is final")
             }
             document = try await client.document(
