@@ -163,6 +163,13 @@ extension ErrorCatalogue {
             example: "ours 1, theirs 3 to 4",
             remedy: "update peernode"),
         Entry(
+            code: "E713", name: "noSeed", status: nil, exit: 6,
+            title: "no seed answered",
+            cause: "Nobody answered at the addresses that were given, in the time that was given.",
+            example: "not ready after 30 s: dialling 192.0.2.1:7717",
+            remedy: "check address and port with whoever gave them, and that UDP and TCP pass; without --timeout join "
+                + "keeps trying"),
+        Entry(
             code: "E712", name: "limitReached", status: 429, exit: 75,
             title: "a limit of the ledger is reached",
             cause: "The ledger limits what one account may have open.",

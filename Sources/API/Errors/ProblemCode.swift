@@ -50,6 +50,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
     case clock = "E710"
     case version = "E711"
     case limitReached = "E712"
+    case noSeed = "E713"
     case receiptInvalid = "E801"
     case unknownNetwork = "E802"
     case auditDiffers = "E803"

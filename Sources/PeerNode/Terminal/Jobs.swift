@@ -71,10 +71,9 @@ struct JobWatch {
                 + "(Ctrl-C again: cancel)"
         )
         Terminal.output(id)
-        let second = Signals([SIGINT])
         let isSecond = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                for await _ in second.stream { return true }
+                for await _ in signals.stream { return true }
                 return false
             }
             group.addTask {

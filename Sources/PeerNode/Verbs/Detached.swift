@@ -24,10 +24,11 @@ enum Detached {
             }
             if ContinuousClock.now - started > limit {
                 await stop(pid)
-                throw CommandFailure(
-                    code: 6,
-                    text: "not ready after \(Texts.duration(limit)), so it was stopped: "
-                        + (lastWords(layout, from) ?? "the log says why: \(layout.log.path)"))
+                throw Problem(
+                    .noSeed,
+                    "not ready after \(Texts.duration(limit)), so it was stopped: "
+                        + (lastWords(layout, from) ?? "the log says why: \(layout.log.path)"),
+                    fix: "check address and port of the seeds; with a longer --timeout it tries longer")
             }
             try await Task.sleep(for: .milliseconds(30))
         }

@@ -59,7 +59,7 @@ struct JoinCommand: AsyncParsableCommand {
         let running = try await RunningNode.start(try options(layout, configuration))
         let early: Int32?
         do {
-            early = try await Ending.race { try await tellReady(running, started, wish) }
+            early = try await Ending.race(signals) { try await tellReady(running, started, wish) }
         } catch {
             await running.stop()
             throw error
@@ -89,6 +89,7 @@ struct JoinCommand: AsyncParsableCommand {
         while true {
             let readiness = await running.ready(until: running.loop.now + .milliseconds(500))
             if readiness.ready { break }
+            try Task.checkCancellation()
             if case .failed(let problem)? = running.ended.value { throw problem }
             if running.ended.value != nil {
                 throw CommandFailure(code: Codes.failed, text: "the node left before it was ready")
@@ -96,7 +97,9 @@ struct JoinCommand: AsyncParsableCommand {
             let waited = ContinuousClock.now - started
             let missing = readiness.checks.filter { !$0.ok }.map { $0.detail ?? $0.name }.joined(separator: "; ")
             if let limit, waited > limit {
-                throw CommandFailure(code: 6, text: "not ready after \(Texts.duration(waited)): \(missing)")
+                throw Problem(
+                    .noSeed, "not ready after \(Texts.duration(waited)): \(missing)",
+                    fix: "check address and port of the seeds; without --timeout join keeps trying")
             }
             if !told, waited > .seconds(2), !common.json, !common.quiet {
                 Terminal.error("waiting: \(missing)")
@@ -172,15 +175,17 @@ enum Ending {
     /// Does `work`, unless a signal that ends the process comes before it is done.
     ///
     /// - Returns: the signal; nil if the work was done.
-    static func race(_ work: @escaping @Sendable () async throws -> Void) async throws -> Int32? {
-        let signals = Signals([SIGTERM, SIGINT, SIGQUIT])
+    static func race(
+        _ signals: Signals, _ work: @escaping @Sendable () async throws -> Void
+    ) async throws -> Int32? {
+        let stream = signals.stream
         return try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask {
                 try await work()
                 return nil
             }
             group.addTask {
-                for await number in signals.stream { return number }
+                for await number in stream where [SIGTERM, SIGINT, SIGQUIT].contains(number) { return number }
                 return nil
             }
             defer { group.cancelAll() }
