@@ -238,12 +238,12 @@ extension NodeCore {
         }
     }
 
-    /// Tells the peer that a job was submitted to how far its lease is here. Of messages that cannot leave at once the
-    /// newest of a lease matters.
+    /// Tells the peer that a job was submitted to how far its lease is here; nothing waits for a connection, since the
+    /// next word is as good.
     mutating func tellEntryPeer(_ progress: LeaseProgress) {
         guard let spec = log?.ledger.job(progress.lease.job)?.spec else { return }
         let entry = crypto.peerID(of: spec.entryPeer)
-        if entry == ownPeer { return }
+        if entry == ownPeer || !isMainUp(entry) { return }
         let key = progress.lease.job.raw.w0 &+ UInt64(progress.lease.index)
         post(LaneMessage(MessageNumber.progress, progress.encoded, queueKey: key), to: entry)
     }

@@ -244,17 +244,17 @@ struct BookWorld {
         #expect(accepted(world.replies[Ticket(4)]) != nil && world.opened.count == 1)
     }
 
-    /// Shows that a job which too few owners could run is refused at once, with who is eligible and why others are
-    /// not: (verify, owners of the offers, what the message holds).
+    /// Shows that a job which nobody else could run is refused at once, with why the offers there are do not fit, and
+    /// that one which fewer owners than replicas could run waits: (verify, owners of the offers, message or nil).
     @Test(arguments: [
         (#""mode":"none""#, [Fixture.submitter], "no standing offer fits: 1 offers, 1 lack an owner other than"),
-        (#""replicas":3"#, [10, 11].map { PublicKey(repeating: $0) }, "offers of 2 owners fit, 3 are needed: 2 offers"),
+        (#""replicas":3"#, [10, 11].map { PublicKey(repeating: $0) }, nil),
         (
             #""replicas":3"#, [Fixture.submitter] + [10, 10].map { PublicKey(repeating: $0) },
-            "offers of 1 owner fit, 3 are needed: 3 offers, 1 lack an owner"
+            nil
         ),
     ])
-    func tooFewOwners(_ verify: String, _ owners: [PublicKey], _ message: String) throws {
+    func tooFewOwners(_ verify: String, _ owners: [PublicKey], _ message: String?) throws {
         var world = try world()
         world.listings = owners.enumerated().map { i, owner in
             var listing = Fixture.listing(UInt8(10 + i))
@@ -266,6 +266,10 @@ struct BookWorld {
         let manifest = try #require(reading.manifest)
         try world.feed(.submit(submission("k", manifest), Ticket(1)))
         try world.drain()
+        guard let message else {
+            #expect(accepted(world.replies[Ticket(1)]) != nil)
+            return
+        }
         guard case .refused(let issues)? = world.replies[Ticket(1)] else {
             Issue.record("not refused: \(String(describing: world.replies[Ticket(1)]))")
             return

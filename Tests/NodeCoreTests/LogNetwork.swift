@@ -74,6 +74,8 @@ struct LogNetwork {
     var sequence: UInt64 = 0
     /// Lost of 1,000 messages.
     var lossPerMille = 0
+    /// Whose messages are all lost.
+    var lossFrom: Int?
     var delayMillis: ClosedRange<Int64> = 1...10
     /// Called before a node's batch is written; true kills the node instead (before) or right after it.
     var killAtWrite: (node: Int, write: Int, after: Bool)?
@@ -198,7 +200,7 @@ struct LogNetwork {
         case .send(let message, let targets):
             for target in targets {
                 guard let j = peers.firstIndex(of: target), j != i else { continue }
-                if Int.random(in: 0..<1_000, using: &rng) < lossPerMille { continue }
+                if lossFrom == i || Int.random(in: 0..<1_000, using: &rng) < lossPerMille { continue }
                 let delay = Interval.milliseconds(Int64.random(in: delayMillis, using: &rng))
                 push(.deliver(number: message.number, body: message.body, from: i, to: j), after: delay)
             }

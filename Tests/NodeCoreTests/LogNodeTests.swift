@@ -128,6 +128,58 @@ import Trust
         #expect(network.nodes.allSatisfy { $0.alarms.isEmpty }, "\(network.nodes.flatMap(\.alarms).prefix(3))")
     }
 
+    /// Shows that a seat which was away for longer than its published chains last publishes another one, and leads.
+    @Test func aSeatThatWasAwayLeadsAgain() throws {
+        var network = LogNetwork(seats: 4, count: 5, seed: 78, fee: 0, chainLength: 8)
+        var ticket: UInt64 = 0
+        func pay(until condition: (LogNetwork) -> Bool) throws {
+            let most = ticket + 600
+            while !condition(network), ticket < most {
+                ticket += 1
+                network.transfer(from: 0, to: network.account(4), micro: 1, ticket: ticket)
+                let isDone = network.run(seconds: 30) { net in
+                    net.nodes[0].accepted[ticket].map { net.isCertified($0, at: 0) } ?? false
+                }
+                try #require(isDone, "stands at height \(network.nodes[0].log.ledger.height)")
+            }
+        }
+        func record(_ net: LogNetwork) -> SeatRecord { net.nodes[0].log.ledger.seatPositions[3].record }
+        try pay { record($0).next != nil }
+        network.kill(3)
+        try pay { net in
+            net.nodes[0].log.seats.turn(of: net.nodes[0].log.ledger.clock.view) > (record(net).next?.start ?? 0) + 12
+        }
+        let proposed = record(network).lastProposed
+        network.restart(3)
+        try pay { record($0).lastProposed > proposed }
+        #expect(record(network).lastProposed > proposed)
+        #expect(network.nodes.allSatisfy { $0.alarms.isEmpty })
+    }
+
+    /// Shows that an entry which expired leaves no gap that holds up the later ones.
+    @Test func anExpiredEntryLeavesNoGap() throws {
+        var network = LogNetwork(seats: 4, count: 5, seed: 79, fee: 0)
+        network.run(seconds: 2)
+        // Node 4 sends into the void for longer than an entry lives, twice, half of that apart.
+        network.lossFrom = 4
+        network.transfer(from: 4, to: network.account(0), micro: 1, ticket: 1)
+        network.run(seconds: 2_400)
+        network.transfer(from: 4, to: network.account(0), micro: 2, ticket: 2)
+        network.run(seconds: 1_500)
+        // The log's clock goes on with the others' entries; the first entry is past its time, the second is not.
+        network.transfer(from: 0, to: network.account(1), micro: 1, ticket: 1)
+        network.run(seconds: 30)
+        network.lossFrom = nil
+        network.transfer(from: 0, to: network.account(1), micro: 1, ticket: 2)
+        network.run(seconds: 30)
+        network.transfer(from: 4, to: network.account(0), micro: 4, ticket: 3)
+        network.run(seconds: 1)
+        let second = try #require(network.nodes[4].accepted[2])
+        let third = try #require(network.nodes[4].accepted[3])
+        #expect(network.run(seconds: 60) { $0.isCertified(second, at: 4) && $0.isCertified(third, at: 4) })
+        #expect(network.balance(network.account(4), at: 0) == 1_000_000_000 - 6)
+    }
+
     /// Shows that without a quorum nothing is acknowledged as certified, and that it goes on by itself afterwards.
     @Test func withoutQuorumItWaits() throws {
         var network = LogNetwork(seats: 4, seed: 9)

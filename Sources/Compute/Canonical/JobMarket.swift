@@ -107,14 +107,11 @@ public struct JobMarket: Sendable {
     /// E140 with how many offers lack what, most first. `submitter`: its own offers do not count; nil: they do.
     func unsatisfiable(_ job: CanonicalJob, besides submitter: PublicKey?, hashing: any Hashing) -> ManifestIssue {
         var counts = [Int](repeating: 0, count: Lack.allCases.count)
-        var fitting: [Listing] = []
         for listing in listings {
             if let lack = lack(listing, job, hashing) {
                 counts[lack.rawValue] += 1
             } else if listing.owner == submitter {
                 counts[Lack.otherOwner.rawValue] += 1
-            } else {
-                fitting.append(listing)
             }
         }
         let ranked = Lack.allCases.filter { counts[$0.rawValue] > 0 }.sorted {
@@ -122,12 +119,6 @@ public struct JobMarket: Sendable {
         }
         let nearest = ranked.last?.remedy(listings) ?? "start a peer that lends to this network"
         let lacks = ranked.map { (counts[$0.rawValue], $0.text(job)) }
-        let owners = JobMarket.owners(fitting, besides: nil)
-        if owners > 0 {
-            return .tooFewOwners(
-                owners: owners, replicas: Int(job.purchase.replicas), offers: listings.count, lacks: lacks,
-                nearest: nearest, queueNanoseconds: job.purchase.queueNanoseconds)
-        }
         return .unsatisfiable(
             offers: listings.count, lacks: lacks, nearest: nearest,
             queueNanoseconds: job.purchase.queueNanoseconds)

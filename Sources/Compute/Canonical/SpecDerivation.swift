@@ -68,7 +68,8 @@ public struct SpecDerivation: Sendable {
         if job.purchase.replicas == 1 && wasAuto && others == 0 { flags.insert(.allowSelf) }
         let barred = flags.contains(.allowSelf) ? nil : owner
         let usable = fitting.filter { $0.owner != barred }
-        if JobMarket.owners(usable, besides: nil) < Int(job.purchase.replicas) && !waitsForOffers {
+        // Fewer owners than replicas wait and are told so (`architecture.md` S4); nobody at all is E140.
+        if usable.isEmpty && !waitsForOffers {
             return .failure(ManifestIssues([market.unsatisfiable(job, besides: barred, hashing: hashing)]))
         }
         var spec = draft(job, total: total, flags: flags, hashing: hashing)
@@ -76,6 +77,10 @@ public struct SpecDerivation: Sendable {
         let listed = usable.filter {
             spec.runtime == JobMarket.runtimeHash(job.work.runtime, hashing: hashing)
                 || $0.offer.runtimes.contains(spec.runtime)
+        }
+        // The class that was chosen may be one that nobody usable has.
+        if listed.isEmpty && !waitsForOffers {
+            return .failure(ManifestIssues([market.unsatisfiable(job, besides: barred, hashing: hashing)]))
         }
         if let issue = setRates(&spec, job, listed) { return .failure(ManifestIssues([issue])) }
         invariant(spec.isWithinRanges, "derived \(spec)")

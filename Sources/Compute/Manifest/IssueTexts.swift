@@ -322,20 +322,6 @@ extension ManifestIssue {
             fix: "\(nearest); or --allow-wait to wait \(Shown.duration(queueNanoseconds))")
     }
 
-    /// E140: some offers fit, but of fewer owners than replicas are wanted.
-    public static func tooFewOwners(
-        owners: Int, replicas: Int, offers: Int, lacks: [(count: Int, what: String)], nearest: String,
-        queueNanoseconds: UInt64
-    ) -> ManifestIssue {
-        let causes = lacks.map { ", \($0.count) lack \($0.what)" }.joined()
-        return ManifestIssue(
-            .unsatisfiable, Place(pointer: "", line: 1, column: 1),
-            "standing offers of \(owners) \(owners == 1 ? "owner" : "owners") fit, \(replicas) are needed: "
-                + "\(offers) offers\(causes)",
-            fix: "lower verify.replicas (--replicas) to \(owners); \(nearest); "
-                + "or --allow-wait to wait \(Shown.duration(queueNanoseconds))")
-    }
-
     /// E501: the account cannot hold what the job reserves.
     public static func insufficientCredit(holds: CreditAmount, reserves: CreditAmount)
         -> ManifestIssue

@@ -249,7 +249,8 @@ extension Ledger {
         guard let seat = seatRecords[author] else { throw .notAllowed }
         let now = seats.turn(of: clock.view)
         if seat.left(after: now) * 2 > UInt64(seat.length) { throw .wrongState }
-        if seat.next != nil { throw .duplicate }
+        // A chain that was published and whose turns passed while the seat was away blocks no further one.
+        if let next = seat.next, !next.isOver(at: now) { throw .duplicate }
         let earliest = now.addingReportingOverflow(2)
         let (chainEnd, chainOverflow) = seat.start.addingReportingOverflow(UInt64(seat.length))
         if earliest.overflow || chainOverflow { throw .wrongState }

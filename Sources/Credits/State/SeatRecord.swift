@@ -17,6 +17,12 @@ public struct SeatRecord: StateRecord, Sendable, Hashable {
             self.length = length
         }
 
+        /// Whether all turns that it serves have passed.
+        public func isOver(at turn: UInt64) -> Bool {
+            let (end, overflow) = start.addingReportingOverflow(UInt64(length))
+            return !overflow && end <= turn
+        }
+
         public func encode(to w: inout WireWriter) {
             w.u64(start)
             w.value(end)

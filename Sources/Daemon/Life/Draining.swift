@@ -22,15 +22,18 @@ extension NodeActor {
     /// - Returns: how many leases were handed back.
     public func drain(until deadline: Instant) async -> Int {
         give(.desk(.owner(.drain)))
-        while !unfinishedWork.isEmpty, loop.now < deadline {
+        while isRunning, !unfinishedWork.isEmpty, loop.now < deadline {
             await change(until: min(deadline, loop.now + .milliseconds(200)))
         }
-        let left = unfinishedWork
+        // What is committed or being sealed cannot be given back.
+        let left = unfinishedWork.filter { lease in
+            core.leases.contains { $0.id == lease && $0.state != .committed && $0.state != .sealing }
+        }
         for lease in left { give(.desk(.owner(.stop(lease)))) }
         // Programs end, the declines are signed, sent and ordered; what the seats do not get now, they get at the next
         // start.
         let end = loop.now + (left.isEmpty ? .milliseconds(500) : .seconds(3))
-        while !unfinishedWork.isEmpty || core.log.map({ $0.outbox.count > 0 }) ?? false, loop.now < end {
+        while isRunning, !unfinishedWork.isEmpty || core.log.map({ $0.outbox.count > 0 }) ?? false, loop.now < end {
             await change(until: min(end, loop.now + .milliseconds(50)))
         }
         return left.count

@@ -221,6 +221,9 @@ public actor NodeActor {
 
     // MARK: the core
 
+    /// Between `start` and `stop`.
+    var isRunning: Bool { timer != nil }
+
     func take(_ input: SessionInput) { give(.transport(input)) }
 
     /// Inputs in the order in which they came. What an effect gives back while it is carried out waits until the other

@@ -175,6 +175,12 @@ extension NodeActor {
         let progress = story.leases.indices.filter { story.leases[$0].state == .active }
             .compactMap { view(LeaseID(job: job, index: UInt16($0))).map { Int($0.perMille) } }.min()
         var document = JobTexts.document(story, booked, scene, receipt: receipt, progress: progress)
+        if case .value(let reason)? = document.reason, reason.code == "tooFewOwners",
+            let others = log.ledger.explainDraw(of: job)?.removed, !others.isEmpty
+        {
+            let words = others.map { "\($0.offers) \($0.rule.words)" }.joined(separator: ", ")
+            document.reason = .value(.init(code: reason.code, text: "\(reason.text); of the other offers \(words)"))
+        }
         if case .value(EndCode.noAgreement.word)? = document.code,
             let text = JobTexts.disagreement(story, { self.core.revealedBody(LeaseID(job: job, index: $0)) })
         {

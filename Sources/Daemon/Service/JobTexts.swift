@@ -135,7 +135,9 @@ enum JobTexts {
                 guard case .drawFailed(_, _, let eligible, _) = placed.event else { continue }
                 let wanted = story.record?.draw?.count ?? story.spec?.r ?? 1
                 return .init(
-                    code: "tooFewOwners", text: "\(eligible) owners can run it now, \(wanted) are needed")
+                    code: "tooFewOwners",
+                    text: "\(eligible) \(eligible == 1 ? "owner" : "owners") can run it now, \(wanted) "
+                        + "\(wanted == 1 ? "is" : "are") needed")
             }
             return nil
         }
@@ -311,5 +313,30 @@ enum ReplicaTexts {
             return "\(reason)"
         }
         return LeaseRecord.State(rawValue: end.state).map { "\($0)" } ?? "unknown"
+    }
+}
+
+extension EligibilityRule {
+    /// What an offer lacks that this rule refuses, after its count.
+    var words: String {
+        switch self {
+        case .notAdmitted: "belong to accounts that are not admitted"
+        case .suspended: "belong to suspended accounts"
+        case .offerEnded: "have ended"
+        case .tooNew: "are too new"
+        case .capabilities: "lack a required capability"
+        case .runtime: "lack the runtime"
+        case .hardwareClass: "are of another hardware class"
+        case .notListed: "are not in place.only"
+        case .cores: "have too few cores"
+        case .memory: "have too little memory"
+        case .disk: "have too little disk"
+        case .gpuMemory: "have too little GPU memory"
+        case .isolation: "isolate too little"
+        case .rate: "cost too much"
+        case .noFreeSlot: "are busy"
+        case .ownerInJob: "run this job already"
+        case .ownOffer: "are the submitter's own"
+        }
     }
 }

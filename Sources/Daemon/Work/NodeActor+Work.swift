@@ -79,6 +79,17 @@ extension NodeActor {
         case .running: view.state = .running
         case .sealing: view.state = .sealing
         }
+        view.at = loop.now
+        // Stages follow one another and progress grows, a thousand steps at most; backwards it goes five times a second
+        // at most.
+        if let last = distantWork[progress.lease] {
+            let isLater = progress.stage.rawValue > last.stage
+            let isNews =
+                view.perMille > last.perMille
+                || view.perMille < last.perMille && loop.now - last.at >= .milliseconds(200)
+            if !isLater && (progress.stage.rawValue < last.stage || !isNews) { return }
+        }
+        view.stage = progress.stage.rawValue
         distantWork.insert(view, for: progress.lease)
         while distantWork.count > NodeActor.distantWorkKeptMax, let first = distantWork.first {
             distantWork.remove(first.key)
@@ -244,4 +255,7 @@ public struct WorkView: Sendable {
     public var state = WorkerEvent.State.leased
     public var perMille: UInt16 = 0
     public var text = ""
+    /// Of another machine's lease: when and in which stage it told of itself last.
+    var at = Basis.Instant.zero
+    var stage: UInt8 = 0
 }

@@ -74,8 +74,12 @@ struct BeaconKeeper: Sendable {
     ///   - turn: of the newest executed view.
     mutating func step(_ record: SeatRecord, turn: UInt64) -> Step {
         var step = Step(chains: chains(of: record))
-        if record.next != nil { askedAt = nil }
-        guard record.next == nil, record.left(after: turn) * 2 <= UInt64(record.length) else { return step }
+        let isPending = record.next.map { !$0.isOver(at: turn) } ?? false
+        if isPending { askedAt = nil }
+        // With no chain of ours in the ledger its numbers are unknown, and none may be published twice.
+        guard !isPending, record.length == 0 || !found.isEmpty,
+            record.left(after: turn) * 2 <= UInt64(record.length)
+        else { return step }
         if let askedAt, turn < askedAt + patience { return step }
         askedAt = turn
         let number = (found.map(\.number).max() ?? 0) + 1

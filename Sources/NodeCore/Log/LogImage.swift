@@ -146,6 +146,7 @@ extension LogNode {
             verifying: verifying, now: now)
         beaconKeeper = keeper
         for item in image.outbox { reserveNonce(of: item) }
+        mayHaveGap = !image.outbox.isEmpty
     }
 
     /// The records of height 0, which a new store gets before anything else; empty for one that has executed a block or

@@ -31,12 +31,14 @@ extension LogNode {
         let entry = Entry(
             envelope: envelope(of: body.kind, nil), body: body, network: network, signer: signer)
         nextNonce[lane] = nonce + 1
+        signedNonces[lane, default: []].insert(nonce)
         return (entry.encoded, nonce)
     }
 
     /// Forgets nonces of entries that were signed and then not kept, so that no gap stays.
     mutating func releaseNonces() {
         nextNonce = [:]
+        signedNonces = [:]
         for item in outbox.all { reserveNonce(of: item) }
     }
 
@@ -57,7 +59,18 @@ extension LogNode {
     func freeNonce(_ lane: Entry.Lane) -> UInt64 {
         guard let record = ledger.account(account) else { return 0 }
         let executed = lane == .wallet ? record.nonceWallet : record.nonceNode
-        return max(executed, nextNonce[lane] ?? 0)
+        if !mayHaveGap { return max(executed, nextNonce[lane] ?? 0) }
+        // An entry expired, or a run ended, while later ones wait: they stay until the gap before them is filled.
+        var taken = signedNonces[lane] ?? []
+        for item in outbox.all {
+            guard let entry = try? Entry(decoding: item.entry), entry.account == account,
+                case .owner(lane, let nonce, _) = entry.envelope
+            else { continue }
+            taken.insert(nonce)
+        }
+        var free = executed
+        while taken.contains(free) { free += 1 }
+        return free
     }
 
     mutating func submit(_ bytes: [UInt8], _ ticket: Ticket) {
@@ -90,7 +103,8 @@ extension LogNode {
         if case .owner(let lane, let nonce, _) = checked.entry.envelope,
             checked.entry.account == account
         {
-            nextNonce[lane] = nonce + 1
+            nextNonce[lane] = max(nextNonce[lane] ?? 0, nonce + 1)
+            signedNonces[lane]?.remove(nonce)
         }
         outbox.add(Outbox.Item(entry: checked, key: key), into: &batch)
         batch.isSynced = true

@@ -121,6 +121,10 @@ public struct LogNode: Sendable {
     var beaconKeeper: BeaconKeeper?
     /// Per lane, the nonce after the last entry composed here.
     var nextNonce: [Entry.Lane: UInt64] = [:]
+    /// Of entries that were signed and are not in the outbox yet.
+    var signedNonces: [Entry.Lane: Set<UInt64>] = [:]
+    /// Whether nonces below `nextNonce` may be free: then each is looked for while entries wait.
+    var mayHaveGap = false
     var lastTicket: UInt64 = 0
     var writes: [UInt64: [Completion]] = [:]
     var clients: [TransactionID: Ticket] = [:]
@@ -264,7 +268,13 @@ public struct LogNode: Sendable {
             effects.append(.progressed(item.id, .certified(height: executed.height, executed.code)))
         }
         for item in outbox.expired(time: ledger.clock.time, into: &batch) {
+            mayHaveGap = true
             effects.append(.progressed(item.id, .expired))
+        }
+        if mayHaveGap, outbox.count == 0 {
+            mayHaveGap = false
+            nextNonce = [:]
+            for (lane, nonces) in signedNonces { nextNonce[lane] = nonces.max().map { $0 + 1 } }
         }
         effects.append(.certified(certificate))
     }

@@ -65,6 +65,7 @@ struct JoinCommand: AsyncParsableCommand {
             throw error
         }
         if let early {
+            if early != SIGQUIT { await running.drain() }
             await running.stop()
             if early == SIGQUIT { throw CommandFailure(code: 131) }
             return
