@@ -48,11 +48,15 @@ enum Benchmarks {
     }
 
     /// Durable, certified transfers of one payee with 4 seats in this process, every signature and sync real.
+    ///
+    /// PEERNODE_BENCH_PER_ACCOUNT=N: so many of each of 32 accounts, to one payee; for counting instructions.
     static func transfers() async throws {
-        for payees in [1, 8] {
+        let asked = ProcessInfo.processInfo.environment["PEERNODE_BENCH_PER_ACCOUNT"].flatMap { Int($0) }
+        for payees in asked == nil ? [1, 8] : [1] {
             let path = try folder()
             defer { try? FileManager.default.removeItem(atPath: path) }
-            let bench = try TransferBench(path: path, seats: 4, accounts: 32, perAccount: 600, payees: payees)
+            let bench = try TransferBench(
+                path: path, seats: 4, accounts: 32, perAccount: asked ?? 600, payees: payees)
             try bench.run().print()
         }
     }
