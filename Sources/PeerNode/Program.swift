@@ -35,6 +35,8 @@ struct Program: AsyncParsableCommand {
         var words = Array(CommandLine.arguments.dropFirst())
         if words.first == "job", words.count > 1 { words.removeFirst() }
         if words.first == "help", words.count == 2, Pages.show(words[1]) { Glibc.exit(0) }
+        // `run` hands on every word that is not a flag of its own.
+        if words.count > 1, words[0] == "run", ["-h", "--help"].contains(words[1]) { words = ["help", "run"] }
         var passed: [String]?
         if words.first == "run", let mark = words.firstIndex(of: "--") {
             passed = Array(words[(mark + 1)...])
