@@ -155,23 +155,30 @@ struct JobTests {
         await running.stop()
     }
 
+    /// A seat that lends nothing, and a guest that joined it and lends, both ready. The homes live as long as the test.
+    func lendingPair(
+        _ homes: (founder: TestHome, guest: TestHome), _ change: (inout NodeOptions) -> Void = { _ in }
+    ) async throws -> (seat: RunningNode, lender: RunningNode) {
+        try homes.founder.found()
+        let seat = try await homes.founder.start()
+        try await seat.expectReady()
+        let port = try #require(seat.listening.first).port
+        var options = homes.guest.lendingOptions()
+        options.targets = [JoinTarget(seeds: [Seed(host: "127.0.0.1", port: port)])]
+        options.invite = try homes.founder.invite()
+        change(&options)
+        let lender = try await RunningNode.start(options)
+        try await lender.expectReady()
+        try await lender.expectOffer()
+        return (seat, lender)
+    }
+
     /// A worker that stops lets a short program finish, and hands back a long one at the end of its grace: the ledger
     /// draws anew at once instead of waiting for the lease. (program's seconds, grace in ms) → state of the replica.
     @Test(.enabled(if: JobTests.isSandboxed), arguments: [(1, 15_000, ReplicaState.won), (60, 300, .handedBack)])
     func stoppingWorker(seconds: Int, grace: UInt64, expected: ReplicaState) async throws {
-        let founder = try TestHome()
-        try founder.found()
-        let seat = try await founder.start()
-        try await seat.expectReady()
-        let guest = try TestHome()
-        let port = try #require(seat.listening.first).port
-        var options = guest.lendingOptions()
-        options.targets = [JoinTarget(seeds: [Seed(host: "127.0.0.1", port: port)])]
-        options.invite = try founder.invite()
-        options.configuration.shutdownGraceMillis = grace
-        let lender = try await RunningNode.start(options)
-        try await lender.expectReady()
-        try await lender.expectOffer()
+        let homes = try (TestHome(), TestHome())
+        let (seat, lender) = try await lendingPair(homes) { $0.configuration.shutdownGraceMillis = grace }
         let deadline = seat.loop.now + .seconds(20)
         func until(_ condition: () async throws -> Bool) async throws {
             while try await !condition(), seat.loop.now < deadline {
@@ -197,18 +204,8 @@ struct JobTests {
 
     /// Another machine runs it: input and result travel over the peer link, and the worker is paid.
     @Test(.enabled(if: JobTests.isSandboxed)) func otherMachine() async throws {
-        let founder = try TestHome()
-        try founder.found()
-        let seat = try await founder.start()
-        try await seat.expectReady()
-        let guest = try TestHome()
-        let port = try #require(seat.listening.first).port
-        var options = guest.lendingOptions()
-        options.targets = [JoinTarget(seeds: [Seed(host: "127.0.0.1", port: port)])]
-        options.invite = try founder.invite()
-        let lender = try await RunningNode.start(options)
-        try await lender.expectReady()
-        try await lender.expectOffer()
+        let homes = try (TestHome(), TestHome())
+        let (seat, lender) = try await lendingPair(homes)
         let deadline = seat.loop.now + .seconds(20)
         while try await seat.get(Page<OfferDocument>.self, "/v1/offers").items.isEmpty, seat.loop.now < deadline {
             await seat.node.change(until: seat.loop.now + .milliseconds(200))

@@ -136,7 +136,7 @@ public struct Hardware: Sendable, Equatable {
     #endif
 
     /// Free bytes where `path` lies, or where it will be made.
-    static func freeBytes(_ path: String) -> UInt64 {
+    public static func freeBytes(_ path: String) -> UInt64 {
         var info = statvfs()
         var folder = path
         while statvfs(folder, &info) != 0 {

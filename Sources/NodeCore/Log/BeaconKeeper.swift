@@ -41,7 +41,6 @@ public struct BeaconSecret: Sendable {
 /// that fits a position of the ledger is searched from 0 up; nothing is stored but the secret. Pure.
 struct BeaconKeeper: Sendable {
     let secret: BeaconSecret
-    let account: PublicKey
     let hashing: any Hashing
     /// Chains found, by the first turn that they serve, with their numbers.
     private(set) var found: [(start: UInt64, number: UInt32, chain: BeaconChain)] = []
@@ -63,9 +62,8 @@ struct BeaconKeeper: Sendable {
         var entry: Entry.Body?
     }
 
-    init(_ secret: BeaconSecret, account: PublicKey, hashing: any Hashing) {
+    init(_ secret: BeaconSecret, hashing: any Hashing) {
         self.secret = secret
-        self.account = account
         self.hashing = hashing
     }
 

@@ -122,9 +122,7 @@ extension LogNode {
             eventRoot: tip?.link.eventRoot
                 ?? MerkleTree.root(leafTag: "peernode/event/v1", items: [], hashing: hashing),
             nextSeatsHash: .zero)
-        var keeper = identity.beacon.map {
-            BeaconKeeper($0, account: identity.signer.publicKey, hashing: hashing)
-        }
+        var keeper = identity.beacon.map { BeaconKeeper($0, hashing: hashing) }
         let own = ledger.seatPositions.first { $0.account == identity.signer.publicKey }?.record
         // The entry that may be due is asked for again when the log has started.
         let chains = own.flatMap { keeper?.chains(of: $0) } ?? []

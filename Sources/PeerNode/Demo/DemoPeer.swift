@@ -40,7 +40,7 @@ import Glibc
     ) async throws -> String {
         let output = "\(folder)/command.out"
         unlink(output)
-        let process = try ChildProcess(ChildProcess.ownProgram, words, environment: environment, output: output)
+        let process = try ChildProcess(Spawning.ownProgram, words, environment: environment, output: output)
         let ended = await process.wait(.seconds(30))
         let text = FileManager.default.contents(atPath: output).map { String(decoding: $0, as: UTF8.self) } ?? ""
         unlink(output)
@@ -65,7 +65,7 @@ import Glibc
         ]
         if !survives { words.append("--exit-with-parent") }
         process = try ChildProcess(
-            ChildProcess.ownProgram, words + seeds, environment: Environment.own, output: log)
+            Spawning.ownProgram, words + seeds, environment: Environment.own, output: log)
     }
 
     func get<D: Document>(

@@ -86,32 +86,17 @@ enum Detached {
         var words = CommandLine.arguments.filter { $0 != "--detach" && $0 != "--json" }
         // What was asked here was answered here.
         words.append(isLending ? "--yes" : "--no-lend")
-        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? words[0]
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, layout.log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // POSIX_SPAWN_SETSID of glibc, which Swift does not import.
-        posix_spawnattr_setflags(&attributes, 0x80)
-        var raw: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        defer { for one in raw { free(one) } }
-        var pid = pid_t()
-        let code = posix_spawn(&pid, program, &actions, &attributes, &raw, environ)
-        if code != 0 {
-            throw CommandFailure(
-                code: Codes.readOrWrite, text: "cannot start \(program): \(String(cString: strerror(code)))")
+        do throws(Spawning.Refusal) {
+            return try Spawning.start(
+                Spawning.ownProgram, words, environment: Environment.all, output: layout.log.path)
+        } catch {
+            throw CommandFailure(code: Codes.readOrWrite, text: error.text)
         }
-        return pid
     }
 
     /// The reason of a process that ended before it was ready: the last lines of its log, and its code.
     private static func ended(_ status: Int32, _ layout: HomeLayout, _ from: UInt64) -> CommandFailure {
-        let code = status & 0x7f == 0 ? Int(status >> 8 & 0xff) : 128 + Int(status & 0x7f)
+        let code = Spawning.exitCode(status)
         let lines = said(layout, from).split(separator: "\n").filter { !$0.hasPrefix("{") }.suffix(8).joined(
             separator: "\n")
         return CommandFailure(

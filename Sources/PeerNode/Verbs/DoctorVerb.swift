@@ -111,12 +111,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func disk(_ layout: HomeLayout, _ configuration: Configuration) -> DoctorDocument.Check {
-        var info = statvfs()
-        var path = layout.data.path
-        while statvfs(path, &info) != 0, path != "/", !path.isEmpty {
-            path = (path as NSString).deletingLastPathComponent
-        }
-        let free = UInt64(info.f_bavail) &* UInt64(info.f_frsize)
+        let free = Hardware.freeBytes(layout.data.path)
         let text = "\(Quantity.text(bytes: free)) free below \(layout.data.path)"
         if free < configuration.storage.freeBytesMin {
             return .init(
