@@ -38,13 +38,20 @@ struct Part {
     var kind: Kind
     var uses: [String] = []
     var products: [Target.Dependency] = []
+    /// The folder above the module's own.
+    var room = "Sources"
 
-    init(_ name: String, _ kind: Kind, _ uses: [String] = [], _ products: [Target.Dependency] = []) {
+    init(
+        _ name: String, _ kind: Kind, _ uses: [String] = [], _ products: [Target.Dependency] = [],
+        in room: String = "Sources"
+    ) {
         self.name = name
         self.kind = kind
         self.uses = uses
         self.products = products
+        self.room = room
     }
+    var path: String { room + "/" + name }
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -54,6 +61,7 @@ let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "h
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let http1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
 let base = ["Basis", "Wire", "Trust"]
@@ -90,14 +98,18 @@ let parts: [Part] = [
     Part("Daemon", .shell, base + cores + ["NodeCore", "API"] + shells, [yams, logging]),
     Part("peernode-bench", .executable,
         base + cores + ["NodeCore", "Sodium", "Loop", "Storage", "Runner"]),
-    Part("PeerNode", .executable, base + cores + ["NodeCore", "API", "Daemon"] + shells,
+    Part("Simulator", .pure, base + cores + ["NodeCore"], [heap], in: "Simulations"),
+    Part("SimulatorCommands", .shell, base + cores + ["NodeCore", "Sodium", "Simulator"], [arguments, yams],
+        in: "Simulations"),
+    Part("peersim", .executable, ["SimulatorCommands"], [arguments], in: "Simulations"),
+    Part("PeerNode", .executable, base + cores + ["NodeCore", "API", "Daemon", "SimulatorCommands"] + shells,
         [arguments, yams, logging]),
 ]
 
 let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
 func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: here + "/" + path) }
 
-let present = parts.filter { exists("Sources/" + $0.name) }
+let present = parts.filter { exists($0.path) }
 let byName = Dictionary(uniqueKeysWithValues: present.map { ($0.name, $0) })
 let asked = Context.environment["PEERNODE_PARTS"].map { Set($0.split(separator: ",").map(String.init)) }
 var wanted = asked ?? Set(present.map(\.name) + ["Tidy", "Network"])
@@ -114,14 +126,15 @@ func dependencies(_ part: Part) -> [Target.Dependency] {
 var targets: [Target] = chosen.map { part in
     switch part.kind {
     case .pure:
-        .target(name: part.name, dependencies: dependencies(part),
+        .target(name: part.name, dependencies: dependencies(part), path: part.path,
             swiftSettings: strict + [.strictMemorySafety()])
     case .shell:
-        .target(name: part.name, dependencies: dependencies(part),
+        .target(name: part.name, dependencies: dependencies(part), path: part.path,
             resources: part.name == "Runner" ? [.embedInCode("Python/harness.py")] : nil,
             swiftSettings: strict)
     case .executable:
-        .executableTarget(name: part.name, dependencies: dependencies(part), swiftSettings: strict)
+        .executableTarget(name: part.name, dependencies: dependencies(part), path: part.path,
+            swiftSettings: strict)
     case .program:
         .executableTarget(name: part.name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-O2"])],
             linkerSettings: [
@@ -156,11 +169,18 @@ if hasKit {
 
 var packages: [Package.Dependency] = []
 let names = Set(chosen.map(\.name))
-if !names.isDisjoint(with: ["API", "Daemon", "PeerNode"]) {
+if !names.isDisjoint(with: ["SimulatorCommands", "Daemon", "PeerNode"]) {
     packages += [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ]
+}
+if names.contains("Simulator") {
+    packages.append(.package(url: "https://github.com/apple/swift-collections", from: "1.6.0"))
+}
+if !names.isDisjoint(with: ["API", "Daemon", "PeerNode"]) {
+    packages += [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ]

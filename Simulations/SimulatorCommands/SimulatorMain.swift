@@ -1,0 +1,9 @@
+public import ArgumentParser
+
+/// `peersim`, and `peernode simulate` (`simulation.md` 22).
+public struct SimulatorMain: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "peersim", abstract: "Runs the production core under virtual time, hostile networks and liars.")
+
+    public init() {}
+}
