@@ -1,3 +1,4 @@
+import ArgumentParser
 import SimulatorCommands
 
-await SimulatorMain.main()
+SimulatorMain.main()
