@@ -126,6 +126,15 @@ public struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
         IteratorSequence(Iterator(map: self, from: key))
     }
 
+    /// Keys from `low` (included) to `high` (excluded), ascending. O(log n + found).
+    public func keys(in low: Key, _ high: Key) -> [Key] {
+        var found: [Key] = []
+        for (key, _) in from(low) {
+            if key >= high { break }
+            found.append(key)
+        }
+        return found
+    }
     public var keys: [Key] { chunks.flatMap(\.keys) }
     public var values: [Value] { chunks.flatMap(\.values) }
 

@@ -16,7 +16,8 @@ extension NodeCore {
     mutating func carryOut(_ effect: LogNode.Effect) {
         switch effect {
         case .persist(let batch, let ticket): effects.append(.persist(batch, .log(ticket)))
-        case .send(let message, let peers): for peer in peers { send(message, to: peer) }
+        case .send(let message, let peers):
+            for peer in peers { for passed in egress.passing(message, to: peer) { send(passed, to: peer) } }
         case .serveBlocks(let request, let peer): effects.append(.readBlocks(request, to: peer))
         case .misbehaved(let peer, _):
             effects.append(.log(effect))

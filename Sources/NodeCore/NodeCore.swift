@@ -153,6 +153,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     var lastAdmit: Instant?
     var genesisAskedAt: Instant?
     var effects: [Effect] = []
+    var egress = Egress()
     public internal(set) var counters = NodeCounters()
 
     struct Awaited: Sendable {
@@ -161,8 +162,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     }
 
     public init(
-        crypto: Crypto, network: NetworkID?, genesis: [UInt8]?, bootNonce: UInt64, generator: SeededGenerator,
-        now: Instant, wall: UInt64
+        crypto: Crypto, network: NetworkID?, genesis: [UInt8]?, bootNonce: UInt64, limits: NodeLimits = .production,
+        generator: SeededGenerator, now: Instant, wall: UInt64
     ) {
         var rng = generator
         self.crypto = crypto
@@ -172,9 +173,10 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         genesisBytes = genesis
         ownPeer = crypto.peerID(of: crypto.publicKey)
         sessions = SessionTable(
-            crypto: crypto, network: network, bootNonce: bootNonce, generator: rng.fork(), unixMilliseconds: wall,
-            now: now)
-        membership = Membership(key: crypto.publicKey, hashing: crypto, generator: rng.fork(), now: now)
+            crypto: crypto, network: network, bootNonce: bootNonce, limits: limits.session, generator: rng.fork(),
+            unixMilliseconds: wall, now: now)
+        membership = Membership(
+            key: crypto.publicKey, hashing: crypto, limits: limits.gossip, generator: rng.fork(), now: now)
         exchange = BlobExchange(hashing: crypto, generator: rng.fork(), now: now)
         entropy = rng.fork()
         nextTick = now + Limits.tick
@@ -297,6 +299,9 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 }
 
 extension NodeCore {
+    /// Puts an adversary between this node and the network (`simulation.md` 10).
+    package mutating func filter(with filter: (any EgressFilter)?) { egress.filter = filter }
+
     /// Executions here, for `status`.
     public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }
     /// The answer that a reveal carried whole, of a job that was submitted here; nil if it was larger, came before this

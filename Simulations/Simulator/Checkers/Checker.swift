@@ -1,0 +1,127 @@
+import Basis
+
+/// One invariant with its shadow state (`simulation.md` 15). Sees the whole world, costs what changed, and never
+/// influences the run.
+protocol Checker: Sendable {
+    static var id: String { get }
+    static var statement: String { get }
+    /// What it wants to hear.
+    static var watches: [Observation.Kind] { get }
+    /// How often it judged something: an invariant that was never judged was not tested.
+    var judged: UInt64 { get }
+
+    init(_ plan: Plan)
+    mutating func observe(_ observation: Observation, in world: World) -> Finding?
+    /// Every 4,096 events.
+    mutating func look(at world: World) -> Finding?
+    /// After the last event.
+    mutating func end(of world: World) -> Finding?
+}
+
+extension Checker {
+    mutating func look(at world: World) -> Finding? { nil }
+    mutating func end(of world: World) -> Finding? { nil }
+}
+
+/// What a checker found broken.
+struct Finding: Sendable {
+    var peers: [Int]
+    var expected: String
+    var found: String
+}
+
+/// The invariants that a world judges.
+public struct CheckerSet: Sendable {
+    private var checkers: [any Checker] = []
+    private var ids: [String] = []
+    /// Places in `checkers` by what they watch.
+    private var byKind: [[Int]] = Array(repeating: [], count: Observation.Kind.allCases.count)
+    private let wanted: Set<String>?
+    private var isMade = false
+    private var lastLook: UInt64 = 0
+
+    /// Between two looks of those that look at everything.
+    static let lookInterval: UInt64 = 4_096
+
+    /// Every invariant that is not waived.
+    public static let all = CheckerSet(wanted: nil)
+    public static func only(_ ids: [String]) -> CheckerSet { CheckerSet(wanted: Set(ids)) }
+    public static let none = CheckerSet(wanted: [])
+
+    private init(wanted: Set<String>?) { self.wanted = wanted }
+
+    /// Every checker that exists, in the order of `simulation.md` 15.
+    static let catalogue: [any Checker.Type] = [
+        PrefixesAgree.self, StatesAgree.self, CreditConserved.self,
+    ]
+
+    /// Ids and statements of all invariants that are judged.
+    public static var invariants: [(id: String, statement: String)] { catalogue.map { ($0.id, $0.statement) } }
+
+    mutating func make(for plan: Plan) {
+        if isMade { return }
+        isMade = true
+        for type in CheckerSet.catalogue {
+            if let wanted, !wanted.contains(type.id) { continue }
+            if plan.waived.contains(where: { $0.invariant == type.id }) { continue }
+            for kind in type.watches { byKind[Int(kind.rawValue)].append(checkers.count) }
+            ids.append(type.id)
+            checkers.append(type.init(plan))
+        }
+    }
+
+    mutating func observe(_ observation: Observation, in world: World) -> Violation? {
+        for place in byKind[Int(observation.kind.rawValue)] {
+            if let finding = checkers[place].observe(observation, in: world) { return violation(place, finding, world) }
+        }
+        return nil
+    }
+
+    mutating func look(at world: World) -> Violation? {
+        if world.events < lastLook + CheckerSet.lookInterval { return nil }
+        lastLook = world.events
+        for place in checkers.indices {
+            if let finding = checkers[place].look(at: world) { return violation(place, finding, world) }
+        }
+        return nil
+    }
+
+    mutating func atEnd(_ world: World) -> Violation? {
+        for place in checkers.indices {
+            if let finding = checkers[place].end(of: world) { return violation(place, finding, world) }
+        }
+        return nil
+    }
+
+    private func violation(_ place: Int, _ finding: Finding, _ world: World) -> Violation {
+        Violation(
+            invariant: ids[place], at: world.elapsed, event: world.events, peers: finding.peers,
+            expected: finding.expected, found: finding.found)
+    }
+
+    var judged: [RunRecord.Judged] {
+        checkers.map { checker in
+            let type = type(of: checker)
+            return .init(invariant: type.id, statement: type.statement, count: checker.judged)
+        }
+    }
+}
+
+extension World {
+    /// Lets the checkers hear what happened since they heard last.
+    mutating func judge() {
+        if observations.isEmpty { return }
+        var set = checkers
+        checkers = .none
+        let heard = observations
+        observations = []
+        var violation: Violation?
+        for one in heard {
+            violation = set.observe(one, in: self)
+            if violation != nil { break }
+        }
+        if violation == nil { violation = set.look(at: self) }
+        checkers = set
+        if let violation { conclude(.violated(violation)) }
+    }
+}

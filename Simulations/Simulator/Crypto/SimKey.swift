@@ -1,0 +1,134 @@
+import Basis
+import Session
+import Trust
+
+/// One secret key of a world with everything that a node does with cryptography. Holding it is the only way to sign.
+struct SimKey: SessionCrypto {
+    /// One direction of a sealed stream.
+    struct Stream: Sendable {
+        var key: Bytes32
+        var counter: UInt64 = 0
+        var real: (any Sendable)?
+    }
+
+    let room: CryptoRoom
+    private let seed: UInt64
+    let publicKey: PublicKey
+
+    init(room: CryptoRoom, seed: UInt64) {
+        self.room = room
+        self.seed = seed
+        publicKey = room.publicKey(seed: seed)
+    }
+
+    func sign(_ message: [UInt8]) -> Signature { room.sign(message, seed: seed, key: publicKey) }
+
+    func isValid(_ signature: Signature, of message: [UInt8], by key: PublicKey) -> Bool {
+        room.isValid(signature, of: message, by: key)
+    }
+
+    func digest(_ bytes: [UInt8]) -> Digest {
+        if let real = room.real { return real.digest(bytes) }
+        return SimHashing().digest(bytes)
+    }
+
+    func keyed(_ key: Bytes32, _ bytes: [UInt8]) -> Digest {
+        if let real = room.real { return real.keyed(key, bytes) }
+        var sip = SipHash(key.w0, key.w1 ^ key.w2)
+        sip.add(bytes)
+        return Digest(SimHashing.spread(sip.finished()))
+    }
+
+    /// The "public key" adds a constant to the seed, so that both ends can find the sum of seeds.
+    func ephemeralKey(seed: Bytes32) -> Bytes32 {
+        if let real = room.real { return real.ephemeralKey(seed: seed) }
+        return Bytes32(w0: seed.w0 &+ 7, w1: seed.w1 &+ 7, w2: seed.w2, w3: seed.w3)
+    }
+
+    func agree(seed: Bytes32, isInitiator: Bool, theirs: Bytes32) -> AgreedKeys? {
+        if let real = room.real { return real.agree(seed: seed, isInitiator: isInitiator, theirs: theirs) }
+        if theirs.isZero { return nil }
+        let own = ephemeralKey(seed: seed)
+        var sip = SipHash(room.secret, own.w0 &+ theirs.w0)
+        sip.add(own.w1 &+ theirs.w1)
+        sip.add(own.w2 &+ theirs.w2)
+        let shared = sip.finished()
+        return AgreedKeys(
+            initiatorToResponder: SimHashing.spread(Seeding.mixed(shared ^ 1)),
+            responderToInitiator: SimHashing.spread(Seeding.mixed(shared ^ 2)))
+    }
+
+    private func tag(_ key: Bytes32, _ counter: UInt64, _ text: [UInt8], _ associated: [UInt8]) -> UInt64 {
+        var sip = SipHash(key.w0, key.w1)
+        sip.add(counter)
+        sip.add(associated)
+        sip.add(text)
+        return sip.finished()
+    }
+
+    func seal(_ plaintext: [UInt8], key: Bytes32, counter: UInt64, associated: [UInt8]) -> [UInt8] {
+        if let real = room.real { return real.seal(plaintext, key: key, counter: counter, associated: associated) }
+        var sealed: [UInt8] = []
+        sealed.reserveCapacity(plaintext.count + SessionCryptoSizes.sealBytes)
+        sealed.append(contentsOf: plaintext)
+        var word = tag(key, counter, plaintext, associated)
+        for _ in 0..<8 {
+            sealed.append(UInt8(truncatingIfNeeded: word))
+            word >>= 8
+        }
+        sealed.append(contentsOf: repeatElement(0, count: 8))
+        return sealed
+    }
+
+    func open(_ sealed: [UInt8], key: Bytes32, counter: UInt64, associated: [UInt8]) -> [UInt8]? {
+        if let real = room.real { return real.open(sealed, key: key, counter: counter, associated: associated) }
+        let length = sealed.count - SessionCryptoSizes.sealBytes
+        if length < 0 { return nil }
+        let plaintext = Array(sealed[..<length])
+        var word: UInt64 = 0
+        for i in 0..<8 { word |= UInt64(sealed[length + i]) << UInt64(8 * i) }
+        for byte in sealed[(length + 8)...] where byte != 0 { return nil }
+        return word == tag(key, counter, plaintext, associated) ? plaintext : nil
+    }
+
+    func streamSender(key: Bytes32) -> (sender: Stream, header: [UInt8]) {
+        if let real = room.real {
+            let made = real.streamSender(key: key)
+            return (Stream(key: key, real: made.sender), made.header)
+        }
+        return (Stream(key: key), header(of: key))
+    }
+
+    func streamReceiver(key: Bytes32, header: [UInt8]) -> Stream {
+        if let real = room.real { return Stream(key: key, real: real.streamReceiver(key: key, header: header)) }
+        // A foreign header gives a stream that opens nothing.
+        return self.header(of: key) == header ? Stream(key: key) : Stream(key: .zero)
+    }
+
+    private func header(of key: Bytes32) -> [UInt8] {
+        Array(SimHashing.spread(Seeding.mixed(key.w0 ^ 0x6865_6164)).bytes.prefix(SessionCryptoSizes.streamHeaderBytes))
+    }
+
+    func push(_ plaintext: [UInt8], isFinal: Bool, with sender: inout Stream) -> [UInt8] {
+        if let real = room.real, var stream = sender.real {
+            sender.real = nil
+            defer { sender.real = stream }
+            return real.push(plaintext, isFinal: isFinal, with: &stream)
+        }
+        defer { sender.counter += 1 }
+        return seal([isFinal ? 1 : 0] + plaintext, key: sender.key, counter: sender.counter, associated: [])
+    }
+
+    func pull(_ sealed: [UInt8], with receiver: inout Stream) -> PulledMessage? {
+        if let real = room.real, var stream = receiver.real {
+            receiver.real = nil
+            defer { receiver.real = stream }
+            return real.pull(sealed, with: &stream)
+        }
+        guard let opened = open(sealed, key: receiver.key, counter: receiver.counter, associated: []),
+            let first = opened.first
+        else { return nil }
+        receiver.counter += 1
+        return PulledMessage(plaintext: Array(opened.dropFirst()), isFinal: first == 1)
+    }
+}

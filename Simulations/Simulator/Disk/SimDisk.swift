@@ -1,0 +1,103 @@
+import Basis
+import Records
+
+/// The store of one peer (`simulation.md` 7): batches become durable in order, each whole or not at all; a crash loses a
+/// tail of what was not synced.
+struct SimDisk: Sendable {
+    /// Bytes in the order of a store.
+    struct Key: Comparable, Hashable, Sendable {
+        let bytes: [UInt8]
+        init(_ bytes: [UInt8]) { self.bytes = bytes }
+        static func < (a: Key, b: Key) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+    }
+
+    private var families: [SortedMap<Key, [UInt8]>]
+    /// Written and not durable yet, oldest first.
+    private var tail: [StoreBatch] = []
+    /// Batches that were durable before `tail`.
+    private(set) var durable: UInt64 = 0
+    /// All that were written.
+    private(set) var written: UInt64 = 0
+    /// Of keys and values, durable.
+    private(set) var bytes = 0
+    /// When the last sync under way ends.
+    var busyUntil = Instant.zero
+
+    private static let places: [Family: Int] = Dictionary(
+        uniqueKeysWithValues: Family.allCases.enumerated().map { ($1, $0) })
+
+    init() { families = Array(repeating: SortedMap(), count: Family.allCases.count) }
+
+    private static func place(_ family: Family) -> Int { places[family] ?? 0 }
+
+    /// Appends a batch and returns its number: it is durable when `sync` was called with that number.
+    mutating func append(_ batch: StoreBatch) -> UInt64 {
+        tail.append(batch)
+        written += 1
+        return written
+    }
+
+    /// Makes everything up to batch `number` durable.
+    mutating func sync(upTo number: UInt64) {
+        guard number > durable else { return }
+        let count = Int(number - durable)
+        for batch in tail.prefix(count) { apply(batch) }
+        tail.removeFirst(count)
+        durable = number
+    }
+
+    /// The process died: of the tail, `kept` batches happen to be on the disk.
+    mutating func crash(keeping kept: Int) {
+        for batch in tail.prefix(kept) { apply(batch) }
+        tail = []
+        durable += UInt64(kept)
+        written = durable
+        busyUntil = .zero
+    }
+
+    var unsyncedCount: Int { tail.count }
+
+    mutating func wipe() {
+        self = SimDisk()
+    }
+
+    private mutating func apply(_ batch: StoreBatch) {
+        for operation in batch.operations {
+            switch operation {
+            case .put(let family, let key, let value):
+                let old = families[SimDisk.place(family)][Key(key)]
+                bytes += value.count - (old?.count ?? -key.count)
+                families[SimDisk.place(family)].insert(value, for: Key(key))
+            case .delete(let family, let key):
+                if let old = families[SimDisk.place(family)].remove(Key(key)) { bytes -= old.count + key.count }
+            case .deleteRange(let family, let from, let to): deleteRange(SimDisk.place(family), Key(from), Key(to))
+            }
+        }
+    }
+
+    private mutating func deleteRange(_ place: Int, _ from: Key, _ to: Key) {
+        for key in families[place].keys(in: from, to) {
+            if let old = families[place].remove(key) { bytes -= old.count + key.bytes.count }
+        }
+    }
+
+    /// What readers see: durable rows and, over them, what was written since.
+    func get(_ family: Family, _ key: [UInt8]) -> [UInt8]? {
+        for batch in tail.reversed() {
+            for operation in batch.operations.reversed() {
+                switch operation {
+                case .put(family, key, let value): return value
+                case .delete(family, key): return nil
+                case .deleteRange(family, let from, let to) where Key(key) >= Key(from) && Key(key) < Key(to): return nil
+                default: continue
+                }
+            }
+        }
+        return families[SimDisk.place(family)][Key(key)]
+    }
+
+    /// Durable rows in key order; what a process reads at its start.
+    func rows(_ family: Family) -> [(key: [UInt8], value: [UInt8])] {
+        families[SimDisk.place(family)].map { ($0.key.bytes, $0.value) }
+    }
+}

@@ -1,0 +1,52 @@
+import Basis
+import NodeCore
+import Records
+
+/// What the writer thread of the store is for the daemon: batches in order, synced by group (`simulation.md` 7).
+extension World {
+    mutating func write(_ batch: StoreBatch, _ ticket: SimPeer.Node.WriteTicket, _ i: Int) {
+        let boot = peers[i].boot
+        if let crash = peers[i].crashAtWrite {
+            if crash.left <= 1 {
+                peers[i].crashAtWrite = nil
+                if crash.after {
+                    let number = peers[i].disk.append(batch)
+                    peers[i].disk.sync(upTo: number)
+                }
+                return crashByFault(i)
+            }
+            peers[i].crashAtWrite?.left -= 1
+        }
+        let isFull = peers[i].disk.bytes >= peers[i].bytesMax
+        if isFull || peers[i].writeError.fires(diskRng[i].next()) {
+            return queue.push(.writeFailed(peer: i, boot: boot, ticket), at: now + plan.diskLatency)
+        }
+        peers[i].writeCount += 1
+        observations.append(.wrote(i, batch))
+        let number = peers[i].disk.append(batch)
+        if peers[i].isLying {
+            return queue.push(.unsynced(peer: i, boot: boot, ticket), at: now + .microseconds(50))
+        }
+        if !batch.isSynced {
+            return queue.push(.unsynced(peer: i, boot: boot, ticket), at: now + .microseconds(50))
+        }
+        let latency = plan.diskLatency * peers[i].syncFactor
+        let begins = max(now, peers[i].disk.busyUntil)
+        // A stalled disk completes nothing before the fault ends; `end(fault:)` lets it go.
+        let ends = peers[i].isStalled ? max(begins, stallEnds(i)) : begins + latency
+        peers[i].disk.busyUntil = ends
+        queue.push(.synced(peer: i, boot: boot, upTo: number, ticket), at: ends)
+    }
+
+    /// When the last stall of this peer's disk ends.
+    private func stallEnds(_ i: Int) -> Instant {
+        var latest = now + plan.diskLatency
+        for (index, met) in active where met.contains(i) {
+            guard case .disk(_, .stall) = plan.faults[index].kind else { continue }
+            latest = max(latest, World.instant(end(of: plan.faults[index])))
+        }
+        return latest
+    }
+
+    func end(of fault: Fault) -> Interval { fault.duration.map { min(fault.at + $0, plan.calmAt) } ?? plan.calmAt }
+}

@@ -1,0 +1,128 @@
+import Basis
+import Compute
+import Consensus
+import Credits
+import Gossip
+import NodeCore
+import Records
+import Session
+import Trust
+
+/// One peer of a world: its process, disk, clock and what its shell remembers between effects.
+struct SimPeer: Sendable {
+    typealias Node = NodeCore<SimKey>
+
+    enum Life: UInt8, Sendable {
+        case notStarted, up, paused, down, gone
+    }
+
+    /// An input that waits until the peer is free or no longer paused.
+    struct Waiting: Sendable {
+        let input: Node.Input
+        let kind: EventKind
+        let payload: UInt64
+        let order: UInt64
+    }
+
+    /// A blob that somebody in this peer waits for.
+    enum BlobWaiter: Sendable {
+        case spec(JobID, BlobID)
+        case stage(Ticket, LeaseID)
+        case result(Ticket, BlobID)
+    }
+
+    /// A program under way.
+    struct Task: Sendable {
+        let lease: LeaseID
+        let frame: RunFrame
+        let job: JobID
+        var stdout: [UInt8] = []
+        var runs: Interval
+    }
+
+    /// A stage that waits for blobs.
+    struct Stage: Sendable {
+        let job: CanonicalJob
+        var missing: Int
+        var hasFailed = false
+    }
+
+    let plan: Plan.Peer
+    let key: SimKey
+    let id: PeerID
+    /// nil if this peer is no seat.
+    let voting: SimKey?
+    let beacon: BeaconSecret?
+
+    var node: Node?
+    var life = Life.notStarted
+    var boot = 0
+    var disk = SimDisk()
+    var clock: SimClock
+    var blobs = SimBlobs()
+    /// Canonical bytes of the genesis, if this home has them.
+    var genesis: Genesis?
+    var rng = SeededGenerator(seed: 0)
+
+    // The process.
+    var inbox: [Waiting] = []
+    var busyUntil = Instant.zero
+    var cpuFactor: Int64 = 1
+    /// World time of the deadline event that is in the queue.
+    var armedAt: Instant?
+    /// So many wakes are in the queue.
+    var isWakeQueued = false
+    var pipes: [UInt64] = []
+    /// NAT: whom this peer sent to lately.
+    var contacted: [SocketAddress: Instant] = [:]
+    var connecting: [Ticket: UInt64] = [:]
+
+    // Disk faults under way.
+    var crashAtWrite: (left: Int, after: Bool)?
+    var writeError = Chance.never
+    var bytesMax = Int.max
+    var syncFactor: Int64 = 1
+    var isStalled = false
+    var isLying = false
+    var writeCount: UInt64 = 0
+
+    // What the shell remembers.
+    var waiters: [BlobID: [BlobWaiter]] = [:]
+    var tasks: [RunID: Task] = [:]
+    var stages: [Ticket: Stage] = [:]
+    var submissions: [Ticket: Int] = [:]
+    var lastTicket: UInt64 = 0
+    /// Operation → job, for those that were accepted here.
+    var jobs: [Int: JobID] = [:]
+
+    // For checkers and musts.
+    var executedHeight: UInt64 = 0
+    var certifiedHeight: UInt64 = 0
+    var handled: UInt64 = 0
+    var bytesOut: UInt64 = 0
+    var bytesIn: UInt64 = 0
+    /// Peers of the network that it counts as links.
+    var failure: String?
+    var isByzantine = false
+    var status: NodeStatus?
+
+    init(plan: Plan.Peer, key: SimKey, voting: SimKey?, beacon: BeaconSecret?) {
+        self.plan = plan
+        self.key = key
+        id = key.peerID(of: key.publicKey)
+        self.voting = voting
+        self.beacon = beacon
+        clock = SimClock(offset: plan.clockOffset, ppm: plan.driftPPM)
+        cpuFactor = plan.cpuFactor
+    }
+
+    var isUp: Bool { life == .up || life == .paused }
+    /// Honest, up and not paused (`simulation.md`, words).
+    var isLive: Bool { life == .up && !isByzantine }
+    var account: PublicKey { key.publicKey }
+}
+
+/// The kinds of `simulation.md` 4, in the trace.
+enum EventKind: UInt8, Sendable {
+    case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start
+}

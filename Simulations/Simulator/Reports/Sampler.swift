@@ -1,0 +1,143 @@
+import Basis
+import Consensus
+import Credits
+import NodeCore
+
+/// Measures of a run over time; never in the trace.
+struct Sampler: Sendable {
+    static let interval = Interval.seconds(1)
+    /// Latencies kept: the first so many of a run.
+    static let latenciesMax = 100_000
+
+    var series: [Series]
+    private var bytesOut: UInt64 = 0
+    private var bytesIn: UInt64 = 0
+    private var packets: UInt64 = 0
+    /// From an operation's time to its certificate at the client's peer, ms.
+    private(set) var finality: [Int64] = []
+    var lastEvents: UInt64 = 0
+
+    init(peers: Int) {
+        series = [
+            Series(name: "links", unit: "peers", columns: ["live", "linked", "fewest links", "most links"]),
+            Series(name: "traffic", unit: "bytes/s per peer", columns: ["out", "in", "packets"]),
+            Series(name: "views", unit: "heights", columns: ["highest executed", "lowest executed", "certified", "view"]),
+            Series(name: "jobs", unit: "jobs", columns: ["queued", "running", "revealing", "settled", "refunded", "cancelled"]),
+            Series(name: "credit", unit: "micro-credits", columns: ["available", "escrow", "sum with burned"]),
+            Series(name: "queues", unit: "inputs", columns: ["deepest inbox", "events waiting"]),
+        ]
+    }
+
+    mutating func sent(_ i: Int, _ bytes: Int) {
+        bytesOut += UInt64(bytes)
+        packets += 1
+    }
+    mutating func received(_ i: Int, _ bytes: Int) { bytesIn += UInt64(bytes) }
+    mutating func final(_ after: Interval) {
+        if finality.count < Sampler.latenciesMax { finality.append(after.milliseconds) }
+    }
+
+    mutating func add(_ name: String, _ at: Interval, _ values: [Int64]) {
+        guard let place = series.firstIndex(where: { $0.name == name }) else { return }
+        series[place].rows.append(.init(at: at, values: values))
+    }
+
+    /// Bytes out, bytes in and packets since the last call.
+    mutating func take() -> (out: UInt64, in: UInt64, packets: UInt64) {
+        defer { (bytesOut, bytesIn, packets) = (0, 0, 0) }
+        return (bytesOut, bytesIn, packets)
+    }
+}
+
+extension World {
+    mutating func sample() {
+        defer { if outcome == nil { queue.push(.sample, at: now + Sampler.interval) } }
+        let at = elapsed
+        let live = peers.indices.filter { peers[$0].isUp && peers[$0].node != nil }
+        let counts = live.map { peers[$0].node?.linked.count ?? 0 }
+        samples.add(
+            "links", at,
+            [Int64(live.count), Int64(counts.count { $0 > 0 }), Int64(counts.min() ?? 0), Int64(counts.max() ?? 0)])
+        let moved = samples.take()
+        let n = UInt64(max(1, live.count))
+        samples.add("traffic", at, [Int64(moved.out / n), Int64(moved.in / n), Int64(moved.packets / n)])
+        let logs = live.compactMap { peers[$0].node?.log }
+        if let top = logs.max(by: { $0.ledger.height < $1.ledger.height }) {
+            samples.add(
+                "views", at,
+                [
+                    Int64(top.ledger.height), Int64(logs.map(\.ledger.height).min() ?? 0),
+                    Int64(logs.map(\.replica.certifiedHeight).max() ?? 0), Int64(logs.map(\.replica.view).max() ?? 0),
+                ])
+            var states: [Int64] = [0, 0, 0, 0, 0, 0]
+            for (_, job) in top.ledger.jobList {
+                switch job.state {
+                case .queued: states[0] += 1
+                case .running: states[1] += 1
+                case .revealing: states[2] += 1
+                case .settled: states[3] += 1
+                case .refunded: states[4] += 1
+                case .cancelled: states[5] += 1
+                }
+            }
+            samples.add("jobs", at, states)
+        }
+        samples.add("queues", at, [Int64(peers.map(\.inbox.count).max() ?? 0), Int64(queue.count)])
+    }
+
+    /// Everything that a report says of this run.
+    public func record() -> RunRecord {
+        var record = RunRecord(plan: plan, seed: seed, outcome: outcome ?? .exhausted, traceHash: traceHash)
+        record.events = events
+        record.simulated = elapsed
+        record.judged = checkers.judged
+        record.series = samples.series.filter { !$0.rows.isEmpty }
+        record.figures = figures
+        record.lastEvents = recent
+        record.strip = plan.faults.map { (text: "\($0.kind)".prefix(40).description, from: $0.at, to: end(of: $0)) }
+        return record
+    }
+
+    private var figures: [(name: String, value: String)] {
+        var all: [(name: String, value: String)] = []
+        let sorted = samples.finality.sorted()
+        if !sorted.isEmpty {
+            all.append(("finality p50", "\(sorted[sorted.count / 2]) ms"))
+            all.append(("finality p99", "\(sorted[min(sorted.count - 1, sorted.count * 99 / 100)]) ms"))
+        }
+        all.append(("datagrams", "\(network.sent)"))
+        for drop in SimNetwork.Drop.allCases where network.drops[Int(drop.rawValue)] > 0 {
+            all.append(("dropped: \(drop)", "\(network.drops[Int(drop.rawValue)])"))
+        }
+        for (state, count) in promises { all.append(("operations \(state)", "\(count)")) }
+        return all
+    }
+
+    /// How operations ended, by word.
+    private var promises: [(String, Int)] {
+        var counts = SortedMap<String, Int>()
+        for item in work.items {
+            let word: String =
+                switch item.state {
+                case .planned: "planned"
+                case .asked: "asked"
+                case .skipped: "skipped"
+                case .accepted: "accepted"
+                case .refused: "refused"
+                case .ordered: "ordered"
+                case .certified(_, let applied): applied ? "final" : "final, not applied"
+                case .expired: "expired"
+                }
+            counts[word, default: 0] += 1
+        }
+        return counts.map { ($0.key, $0.value) }
+    }
+
+    /// Remembers a line for people; the last `recentMax` are kept.
+    mutating func tell(_ peer: Int, _ kind: String, _ text: String) {
+        recent.append(ToldEvent(number: events, at: elapsed, peer: peer, kind: kind, text: text))
+        if recent.count > World.recentMax { recent.removeFirst(World.recentMax / 2) }
+    }
+
+    static let recentMax = 400
+}

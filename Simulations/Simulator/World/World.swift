@@ -1,0 +1,179 @@
+public import Basis
+import Credits
+import NodeCore
+import Records
+import Session
+import Trust
+
+/// A network of production nodes under virtual time (`simulation.md` 4).
+///
+/// A value: a copy is a snapshot, and goes its own way from there. One thread steps it. Everything that it does follows
+/// from its plan and its seed; it reads no clock, no file and no randomness of the system.
+public struct World: Sendable {
+    public let plan: Plan
+    public let seed: UInt64
+    let seeding: Seeding
+
+    /// Since the start of the world.
+    public internal(set) var now = Instant.zero
+    public internal(set) var trace = TraceHash()
+    public internal(set) var phase = Phase.boot
+    public internal(set) var outcome: Outcome?
+
+    let room: CryptoRoom
+    let genesis: Genesis
+    let networkID: NetworkID
+    var peers: [SimPeer]
+    var byAddress: [SocketAddress: Int] = [:]
+    var byID: [PeerID: Int] = [:]
+    var byAccount: [PublicKey: Int] = [:]
+    var byVotingKey: [PublicKey: Int] = [:]
+    var queue: EventQueue<SimEvent>
+    var network: SimNetwork
+    var weather: Weather
+    var pipes: [UInt64: StreamPipe] = [:]
+    var lastPipe: UInt64 = 0
+    var faultRng: SeededGenerator
+    var diskRng: [SeededGenerator]
+    /// Faults under way by their place in the plan, ascending, with the peers that they met.
+    var active = SortedMap<Int, [Int]>()
+    /// Restarts that calm brings forward.
+    var toRestart: Set<Int> = []
+    var work: Workbook
+    var checkers: CheckerSet
+    var observations: [Observation] = []
+    var samples: Sampler
+    var holdsSince: Instant?
+    /// Place of the entry that must become final in calm.
+    var probe: Int?
+    /// Events held by clogged peers.
+    var clogged: [(to: Int, from: SocketAddress, bytes: [UInt8], sender: Int)] = []
+    /// The order field of the event being handled.
+    var order: UInt64 = 0
+    /// Answers that the shell gives at once, in the order of their effects.
+    var answers: [SimPeer.Node.Input] = []
+    var recent: [ToldEvent] = []
+
+    /// - Parameters:
+    ///   - real: the cryptography of mode `real`; nil for `sim`.
+    public init(plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all) {
+        self.plan = plan
+        self.seed = seed
+        let seeding = Seeding(seed)
+        self.seeding = seeding
+        room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil)
+        let cast = Cast(plan: plan, seeding: seeding, room: room)
+        genesis = cast.genesis
+        networkID = cast.genesis.networkID(hashing: cast.peers[0].key)
+        peers = cast.peers
+        queue = EventQueue(ties: plan.ties == .seeded ? .seeded(seeding.seed("ties")) : .insertion)
+        network = SimNetwork(
+            profile: plan.network, regions: plan.regions, key: seeding.seed("network"), peers: plan.peers.count)
+        weather = Weather(peers: plan.peers.count)
+        faultRng = seeding.stream("faults/moment")
+        diskRng = plan.peers.indices.map { seeding.stream("disk/\($0)") }
+        work = Workbook(operations: plan.operations)
+        self.checkers = checkers
+        self.checkers.make(for: plan)
+        samples = Sampler(peers: plan.peers.count)
+        for i in peers.indices {
+            byAddress[peers[i].plan.address] = i
+            byID[peers[i].id] = i
+            byAccount[peers[i].account] = i
+            if let voting = peers[i].voting { byVotingKey[voting.publicKey] = i }
+        }
+        for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
+        schedule()
+    }
+
+    private mutating func schedule() {
+        for (i, peer) in plan.peers.enumerated() {
+            if let at = peer.startsAt { queue.push(.start(peer: i), at: World.instant(at)) }
+        }
+        for (i, operation) in plan.operations.enumerated() { queue.push(.operation(i), at: World.instant(operation.at)) }
+        for (i, fault) in plan.faults.enumerated() { queue.push(.faultBegins(i), at: World.instant(fault.at)) }
+        queue.push(.phase(.faults), at: World.instant(plan.boot))
+        queue.push(.phase(.calm), at: World.instant(plan.calmAt))
+        queue.push(.phase(.end), at: World.instant(plan.duration))
+        queue.push(.sample, at: World.instant(Sampler.interval))
+        queue.push(.check, at: World.instant(World.checkInterval))
+    }
+
+    /// Between two looks at what must hold.
+    static let checkInterval = Interval.milliseconds(500)
+
+    /// Virtual time that passed.
+    public var elapsed: Interval { now - Instant.zero }
+    static func instant(_ passed: Interval) -> Instant { Instant.zero + passed }
+
+    public var traceHash: UInt64 { trace.value }
+    /// Inputs that nodes handled.
+    public var events: UInt64 { trace.events }
+
+    // MARK: running
+
+    /// Runs until `limit` of virtual time or so many events in all, whichever comes first.
+    /// - Returns: `.finished` with the outcome, or `.event` if a limit came first.
+    public mutating func run(until limit: Instant = .distantFuture, eventsMax: UInt64 = .max) -> StepOutcome {
+        while outcome == nil {
+            if trace.events >= eventsMax { return .event }
+            if let next = queue.firstTime, next > limit {
+                now = max(now, limit)
+                return .event
+            }
+            _ = step()
+        }
+        return .finished(outcome ?? .exhausted)
+    }
+
+    /// Takes the first event.
+    @discardableResult
+    public mutating func step() -> StepOutcome {
+        if let outcome { return .finished(outcome) }
+        guard let event = queue.pop() else {
+            finish()
+            return .finished(outcome ?? .exhausted)
+        }
+        now = event.at
+        order = event.order
+        let before = phase
+        handle(event.payload)
+        judge()
+        if let outcome { return .finished(outcome) }
+        return phase == before ? .event : .entered(phase)
+    }
+
+    mutating func handle(_ event: SimEvent) {
+        switch event {
+        case .datagram(let to, let from, let sender, let bytes): arrive(bytes, at: to, from: from, sender: sender)
+        case .downlinked(let to, let from, let bytes): deliver(bytes, at: to, from: from)
+        case .connectArrives(let pipe): connectArrives(pipe)
+        case .connectTried(let pipe, let after): tryConnect(pipe, waited: after)
+        case .connected(let pipe): connected(pipe)
+        case .connectFailed(let peer, let boot, let ticket, let failure):
+            peers[peer].connecting[ticket] = nil
+            give(peer, boot, .transport(.connectFailed(ticket, failure)), .opened, ticket.number)
+        case .segment(let pipe, let way, let bytes): segmentArrives(pipe, way, bytes)
+        case .streamEnd(let pipe, let way): streamEnds(pipe, way)
+        case .streamRetry(let pipe, let way): retryStream(pipe, way)
+        case .deadline(let peer, let boot): deadlineRings(peer, boot)
+        case .synced(let peer, let boot, let number, let ticket):
+            guard peers[peer].boot == boot, peers[peer].isUp else { return }
+            peers[peer].disk.sync(upTo: number)
+            give(peer, boot, .persisted(ticket), .disk, number)
+        case .unsynced(let peer, let boot, let ticket): give(peer, boot, .persisted(ticket), .disk, 0)
+        case .writeFailed(let peer, let boot, let ticket): give(peer, boot, .persistFailed(ticket), .disk, 1)
+        case .input(let peer, let boot, let input, let kind): give(peer, boot, input, kind, 0)
+        case .taskEnded(let peer, let boot, let run): taskEnds(peer, boot, run)
+        case .wake(let peer, let boot): wake(peer, boot)
+        case .start(let peer): if peers[peer].life == .notStarted { boot(peer) }
+        case .operation(let index): operate(index)
+        case .faultBegins(let index): begin(fault: index)
+        case .faultEnds(let index): end(fault: index)
+        case .restart(let peer, _): restart(peer)
+        case .phase(let next): enter(next)
+        case .sample: sample()
+        case .check: check()
+        }
+    }
+}

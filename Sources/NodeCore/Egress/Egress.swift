@@ -1,0 +1,23 @@
+package import Records
+package import Trust
+
+/// The last gate before messages of the log are sealed and leave.
+///
+/// In production everything passes. A simulation puts an adversary here: what a lying seat or worker says differently, it
+/// says with its own keys, while the node under it stays the production code (`simulation.md` 10).
+struct Egress: Sendable {
+    var filter: (any EgressFilter)?
+
+    /// What leaves for `peer` in the place of `message`; nothing if it is withheld.
+    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage] {
+        guard var filter else { return [message] }
+        self.filter = nil
+        defer { self.filter = filter }
+        return filter.passing(message, to: peer)
+    }
+}
+
+/// Changes, withholds or adds messages of the log on their way out.
+package protocol EgressFilter: Sendable {
+    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
+}
