@@ -11,16 +11,16 @@ protocol Checker: Sendable {
     var judged: UInt64 { get }
 
     init(_ plan: Plan)
-    mutating func observe(_ observation: Observation, in world: World) -> Finding?
+    mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding?
     /// Every 4,096 events.
-    mutating func look(at world: World) -> Finding?
+    mutating func look(at world: borrowing World) -> Finding?
     /// After the last event.
-    mutating func end(of world: World) -> Finding?
+    mutating func end(of world: borrowing World) -> Finding?
 }
 
 extension Checker {
-    mutating func look(at world: World) -> Finding? { nil }
-    mutating func end(of world: World) -> Finding? { nil }
+    mutating func look(at world: borrowing World) -> Finding? { nil }
+    mutating func end(of world: borrowing World) -> Finding? { nil }
 }
 
 /// What a checker found broken.
@@ -70,14 +70,14 @@ public struct CheckerSet: Sendable {
         }
     }
 
-    mutating func observe(_ observation: Observation, in world: World) -> Violation? {
+    mutating func observe(_ observation: Observation, in world: borrowing World) -> Violation? {
         for place in byKind[Int(observation.kind.rawValue)] {
             if let finding = checkers[place].observe(observation, in: world) { return violation(place, finding, world) }
         }
         return nil
     }
 
-    mutating func look(at world: World) -> Violation? {
+    mutating func look(at world: borrowing World) -> Violation? {
         if world.events < lastLook + CheckerSet.lookInterval { return nil }
         lastLook = world.events
         for place in checkers.indices {
@@ -86,14 +86,14 @@ public struct CheckerSet: Sendable {
         return nil
     }
 
-    mutating func atEnd(_ world: World) -> Violation? {
+    mutating func atEnd(_ world: borrowing World) -> Violation? {
         for place in checkers.indices {
             if let finding = checkers[place].end(of: world) { return violation(place, finding, world) }
         }
         return nil
     }
 
-    private func violation(_ place: Int, _ finding: Finding, _ world: World) -> Violation {
+    private func violation(_ place: Int, _ finding: Finding, _ world: borrowing World) -> Violation {
         Violation(
             invariant: ids[place], at: world.elapsed, event: world.events, peers: finding.peers,
             expected: finding.expected, found: finding.found)

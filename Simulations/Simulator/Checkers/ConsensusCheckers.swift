@@ -15,7 +15,7 @@ struct PrefixesAgree: Checker {
 
     init(_ plan: Plan) {}
 
-    mutating func observe(_ observation: Observation, in world: World) -> Finding? {
+    mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .executed(let i, let block) = observation, !world.peers[i].isByzantine else { return nil }
         judged += 1
         let height = Int(block.execution.height)
@@ -45,7 +45,7 @@ struct StatesAgree: Checker {
 
     init(_ plan: Plan) {}
 
-    mutating func observe(_ observation: Observation, in world: World) -> Finding? {
+    mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .executed(let i, let block) = observation, !world.peers[i].isByzantine else { return nil }
         judged += 1
         let execution = block.execution

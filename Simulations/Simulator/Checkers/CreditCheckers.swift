@@ -12,7 +12,7 @@ struct CreditConserved: Checker {
 
     init(_ plan: Plan) {}
 
-    mutating func observe(_ observation: Observation, in world: World) -> Finding? {
+    mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         switch observation {
         case .executed(let i, let block):
             judged += 1

@@ -9,7 +9,10 @@ import Session
 import Trust
 
 /// One peer of a world: its process, disk, clock and what its shell remembers between effects.
-struct SimPeer: Sendable {
+///
+/// A class, since a node is a large value that must be changed in place; it belongs to one world, which is not copyable, and
+/// `copied()` makes the peer of a snapshot.
+final class SimPeer: @unchecked Sendable {
     typealias Node = NodeCore<SimKey>
 
     enum Life: UInt8, Sendable {
@@ -54,6 +57,7 @@ struct SimPeer: Sendable {
     let voting: SimKey?
     let beacon: BeaconSecret?
 
+    /// nil while the process is down. Change it through `handle`; what is read of it is copied.
     var node: Node?
     var life = Life.notStarted
     var boot = 0
@@ -106,6 +110,49 @@ struct SimPeer: Sendable {
     var isByzantine = false
     var status: NodeStatus?
 
+    /// An equal peer for a snapshot.
+    func copied() -> SimPeer {
+        let copy = SimPeer(plan: plan, key: key, voting: voting, beacon: beacon)
+        copy.node = node
+        copy.life = life
+        copy.boot = boot
+        copy.disk = disk
+        copy.clock = clock
+        copy.blobs = blobs
+        copy.genesis = genesis
+        copy.rng = rng
+        copy.inbox = inbox
+        copy.busyUntil = busyUntil
+        copy.cpuFactor = cpuFactor
+        copy.armedAt = armedAt
+        copy.isWakeQueued = isWakeQueued
+        copy.pipes = pipes
+        copy.contacted = contacted
+        copy.connecting = connecting
+        copy.crashAtWrite = crashAtWrite
+        copy.writeError = writeError
+        copy.bytesMax = bytesMax
+        copy.syncFactor = syncFactor
+        copy.isStalled = isStalled
+        copy.isLying = isLying
+        copy.writeCount = writeCount
+        copy.waiters = waiters
+        copy.tasks = tasks
+        copy.stages = stages
+        copy.submissions = submissions
+        copy.lastTicket = lastTicket
+        copy.jobs = jobs
+        copy.executedHeight = executedHeight
+        copy.certifiedHeight = certifiedHeight
+        copy.handled = handled
+        copy.bytesOut = bytesOut
+        copy.bytesIn = bytesIn
+        copy.failure = failure
+        copy.isByzantine = isByzantine
+        copy.status = status
+        return copy
+    }
+
     init(plan: Plan.Peer, key: SimKey, voting: SimKey?, beacon: BeaconSecret?) {
         self.plan = plan
         self.key = key
@@ -116,6 +163,14 @@ struct SimPeer: Sendable {
         cpuFactor = plan.cpuFactor
     }
 
+    /// Handles an input in place.
+    func handle(_ input: Node.Input, now: Instant, wall: UInt64) -> [Node.Effect] {
+        node?.handle(input, now: now, wall: wall) ?? []
+    }
+
+    /// When the node wants to be called, in its own time. Asked after every event, so without a copy of the node.
+    var deadline: Instant? { node?.deadlineInPlace() }
+
     var isUp: Bool { life == .up || life == .paused }
     /// Honest, up and not paused (`simulation.md`, words).
     var isLive: Bool { life == .up && !isByzantine }
@@ -125,4 +180,9 @@ struct SimPeer: Sendable {
 /// The kinds of `simulation.md` 4, in the trace.
 enum EventKind: UInt8, Sendable {
     case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start
+}
+
+extension NodeCore {
+    /// `nextDeadline` of a node that lies in a class: reading a large value there would copy it first.
+    mutating func deadlineInPlace() -> Instant? { nextDeadline }
 }

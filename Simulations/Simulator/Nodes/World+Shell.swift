@@ -65,7 +65,7 @@ extension World {
             room.meter.begin()
             let boot = peers[i].boot
             let (local, wall) = (localNow(i), peers[i].clock.wall(now))
-            let effects = peers[i].node?.handle(current, now: local, wall: wall) ?? []
+            let effects = peers[i].handle(current, now: local, wall: wall)
             let meter = room.meter
             cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
                 + World.verifyCost * Int64(meter.verifies)
@@ -93,7 +93,7 @@ extension World {
 
     /// Each peer has one deadline event, armed again when it moved forward.
     mutating func arm(_ i: Int) {
-        guard peers[i].isUp, let local = peers[i].node?.nextDeadline else { return }
+        guard peers[i].isUp, let local = peers[i].deadline else { return }
         let at = max(now, peers[i].clock.world(of: local))
         if let armed = peers[i].armedAt, armed <= at { return }
         peers[i].armedAt = at
@@ -105,7 +105,7 @@ extension World {
         // An earlier one was armed since, or has rung.
         guard let armed = peers[i].armedAt, armed == now else { return }
         peers[i].armedAt = nil
-        guard let due = peers[i].node?.nextDeadline else { return }
+        guard let due = peers[i].deadline else { return }
         if due > localNow(i) { return arm(i) }
         give(i, boot, .timeout, .deadline, 0)
     }

@@ -45,7 +45,7 @@ struct Cast {
         genesis.isOpen = true
         self.genesis = genesis
         peers = plan.peers.enumerated().map { index, peer in
-            var made = SimPeer(
+            let made = SimPeer(
                 plan: peer, key: ordered[index], voting: index < seats ? voters[index] : nil,
                 beacon: index < seats ? beacons[index] : nil)
             if peer.hasGenesis { made.genesis = genesis }

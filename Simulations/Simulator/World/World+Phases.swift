@@ -173,7 +173,11 @@ extension World {
 
     mutating func finish() {
         guard outcome == nil else { return }
-        if let violation = checkers.atEnd(self) { return conclude(.violated(violation)) }
+        var set = checkers
+        checkers = .none
+        let violation = set.atEnd(self)
+        checkers = set
+        if let violation { return conclude(.violated(violation)) }
         if plan.expects == .halt, waits(for: .haltsSafely).isEmpty { return conclude(.halted) }
         for must in plan.must {
             let waits = waits(for: must.id)

@@ -7,9 +7,9 @@ import Trust
 
 /// A network of production nodes under virtual time (`simulation.md` 4).
 ///
-/// A value: a copy is a snapshot, and goes its own way from there. One thread steps it. Everything that it does follows
-/// from its plan and its seed; it reads no clock, no file and no randomness of the system.
-public struct World: Sendable {
+/// Not copyable by accident: `copied()` is a snapshot that goes its own way from there. One thread steps it. Everything
+/// that it does follows from its plan and its seed; it reads no clock, no file and no randomness of the system.
+public struct World: ~Copyable, Sendable {
     public let plan: Plan
     public let seed: UInt64
     let seeding: Seeding
@@ -84,6 +84,46 @@ public struct World: Sendable {
         }
         for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
         schedule()
+    }
+
+    /// A snapshot.
+    public func copied() -> World { World(self) }
+
+    private init(_ other: borrowing World) {
+        plan = other.plan
+        seed = other.seed
+        seeding = other.seeding
+        now = other.now
+        trace = other.trace
+        phase = other.phase
+        outcome = other.outcome
+        room = other.room
+        genesis = other.genesis
+        networkID = other.networkID
+        peers = other.peers.map { $0.copied() }
+        byAddress = other.byAddress
+        byID = other.byID
+        byAccount = other.byAccount
+        byVotingKey = other.byVotingKey
+        queue = other.queue
+        network = other.network
+        weather = other.weather
+        pipes = other.pipes
+        lastPipe = other.lastPipe
+        faultRng = other.faultRng
+        diskRng = other.diskRng
+        active = other.active
+        toRestart = other.toRestart
+        work = other.work
+        checkers = other.checkers
+        observations = other.observations
+        samples = other.samples
+        holdsSince = other.holdsSince
+        probe = other.probe
+        clogged = other.clogged
+        order = other.order
+        answers = other.answers
+        recent = other.recent
     }
 
     private mutating func schedule() {
