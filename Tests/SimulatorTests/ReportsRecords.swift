@@ -20,8 +20,8 @@ enum MadeUp {
         plan.calmAt = .seconds(420)
         plan.duration = end
         plan.adversaries = [AdversaryPlan(name: "ring", type: .sameWrongResult, peers: [9, 10, 11, 12, 13, 14])]
-        plan.faults = [Fault(id: 1, at: .seconds(200), kind: .crash(.seats(1), restartAfter: .seconds(45),
-            disk: .loseUnsynced(.seeded)))]
+        let crash = Fault.Kind.crash(.seats(1), restartAfter: .seconds(45), disk: .loseUnsynced(.seeded))
+        plan.faults = [Fault(id: 1, at: .seconds(200), kind: crash)]
         plan.waived = [Plan.Waiver(invariant: "M19", reason: "the measure of idle traffic needs 4 h")]
         return plan
     }
@@ -97,6 +97,30 @@ enum MadeUp {
         var record = passed()
         record.outcome = .stuck(
             .jobsEnd, waits: ["seat 3 waits for a reveal of job 9c1e…", "observer 90 waits for block 913"])
+        return record
+    }
+
+    /// Values at the ends of their range, gaps, more rows than pixels, more lines than styles, many faults and peers.
+    static func odd() -> RunRecord {
+        var record = RunRecord(plan: Plan(name: "odd", why: "", peers: []), seed: 0, outcome: .passed, traceHash: 0)
+        record.series = [
+            Series(name: "one", unit: "", columns: ["a"], rows: [.init(at: .zero, values: [5])]),
+            Series(name: "ends", unit: "x", columns: ["a", "b"], limit: .max, rows: [
+                .init(at: .seconds(1), values: [.min]), .init(at: .seconds(2), values: [.max, 3]),
+                .init(at: .seconds(3), values: []), .init(at: .seconds(4), values: [0, 1, 2]),
+            ]),
+            Series(name: "many", unit: "x", columns: (0..<13).map { "line \($0)" }, rows: (0..<30).map { t in
+                .init(at: .seconds(t), values: (0..<13).map { t * $0 })
+            }),
+            Series(name: "dense", unit: "x", columns: ["a"], rows: (0..<20_000).map {
+                .init(at: .milliseconds($0), values: $0 == 9_999 ? [-70_000] : $0 > 15_000 ? [] : [$0 % 7])
+            }),
+        ]
+        record.strip = (0..<300).map { ("fault \($0)", .seconds(Int64($0 % 30)), .seconds(Int64($0))) }
+        record.lastEvents = (0..<60).map {
+            ToldEvent(number: $0, at: .zero, peer: Int($0), from: 3, kind: "k", text: "")
+        }
+        record.outcome = .trapped("")
         return record
     }
 

@@ -50,7 +50,7 @@ public enum ReportPage {
             fatal = violation.event
             block(violation, record, into: &page)
         case .stuck(_, let waits):
-            page.element("section", ["class": "broken", "id": "failure"]) { page in
+            page.element("section", ["class": "failed", "id": "failure"]) { page in
                 page.element("h2", "Who waits for what")
                 if waits.isEmpty { page.element("p", ["class": "note"], "Nobody says that it waits for anything.") }
                 page.element("ul", ["class": "waits"]) { page in
@@ -75,7 +75,7 @@ public enum ReportPage {
     }
 
     private static func block(_ violation: Violation, _ record: RunRecord, into page: inout Markup) {
-        page.element("section", ["class": "broken", "id": "failure"]) { page in
+        page.element("section", ["class": "failed", "id": "failure"]) { page in
             let statement = OutcomeReading.statement(of: violation.invariant, in: record).map { ": " + $0 } ?? ""
             page.element("h2", violation.invariant + statement)
             let event = Wording.grouped(violation.event, by: Wording.narrowSpace)

@@ -64,7 +64,7 @@ enum ReportStyle {
         .facts dd { overflow-wrap: anywhere; }
         .again { margin-top: 20px; color: var(--soft); font-size: 14px; }
         .again code { color: var(--ink); background: var(--code); border-radius: 6px; padding: 4px 8px; }
-        .broken { border: 1px solid var(--bad); border-left-width: 5px; border-radius: 10px; background: var(--card);
+        .failed { border: 1px solid var(--bad); border-left-width: 5px; border-radius: 10px; background: var(--card);
           padding: 18px 22px; overflow-wrap: anywhere; }
         .where { color: var(--soft); margin-bottom: 14px; }
         .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 14px 28px; }
@@ -104,6 +104,7 @@ enum ReportStyle {
         .s5 { stroke: var(--s5); stroke-dasharray: 5 2.5; }
         .s6 { stroke: var(--s6); stroke-dasharray: 12 2.5 2.5 2.5 2.5 2.5; }
         .s7 { stroke: var(--s7); stroke-width: 1.2; }
+        .line.again { stroke-width: 3.4; stroke-opacity: 0.6; }
         .mark { stroke: var(--card); stroke-width: 1; }
         .m0 { fill: var(--s0); } .m1 { fill: var(--s1); } .m2 { fill: var(--s2); } .m3 { fill: var(--s3); }
         .m4 { fill: var(--s4); } .m5 { fill: var(--s5); } .m6 { fill: var(--s6); } .m7 { fill: var(--s7); }
@@ -138,7 +139,9 @@ enum ReportStyle {
         .invariants th { background: var(--page); }
         .invariants .count { text-align: right; white-space: nowrap; }
         .invariants .id { font-weight: 650; white-space: nowrap; }
-        .invariants .state { white-space: nowrap; padding-left: 12px; color: var(--soft); }
+        .invariants td:first-child, .invariants th:first-child { padding-left: 10px; }
+        .invariants th:last-child, .invariants .state { padding-left: 14px; }
+        .invariants .state { white-space: nowrap; color: var(--soft); }
         .invariants .reason { display: block; color: var(--soft); }
         .invariants .broken td { background: var(--bad-back); }
         .invariants .broken .state { color: var(--bad); font-weight: 700; }
@@ -151,9 +154,9 @@ enum ReportStyle {
           .drawing, .scroll { overflow: visible; max-height: none; }
           .drawing svg { min-width: 0; }
           .strip.stays { position: static; box-shadow: none; }
-          .strip, .broken, .tile, tr { break-inside: avoid; }
-          h2, h3 { break-after: avoid; }
-          th { position: static; }
+          .strip, .failed, .tile, tr { break-inside: avoid; }
+          h2, h3, .note { break-after: avoid; }
+          th { position: static; background: none !important; }
           details:not([open]) { display: none; }
         }
 

@@ -24,7 +24,7 @@ struct SeriesChart {
         case "queues": "Depth of queues"
         case "work": "Work per peer"
         case "coalition": "Share of adversaries"
-        default: name
+        default: name.prefix(1).uppercased() + name.dropFirst()
         }
     }
 
@@ -130,7 +130,7 @@ struct SeriesChart {
             isOpen = true
         }
         if path.isEmpty { return }
-        page.element("path", ["class": "line s\(column % SeriesChart.styles)", "d": path]) { page in
+        page.element("path", ["class": SeriesChart.style(column), "d": path]) { page in
             page.element("title", series.columns[column])
         }
     }
@@ -202,7 +202,7 @@ struct SeriesChart {
                 ])
             SeriesChart.drawMark(style, x: name.x, y: name.y, into: &page)
             let start = edge + 18
-            page.line(start, name.place, start + 22, name.place, "line s\(style)")
+            page.line(start, name.place, start + 22, name.place, SeriesChart.style(name.column))
             SeriesChart.drawMark(style, x: start + 11, y: name.place, into: &page)
             let title = Wording.clipped(series.columns[name.column], to: 16)
             page.element("text", ["class": "name", "x": px(start + 28), "y": px(name.place + 4)]) { page in
@@ -213,6 +213,11 @@ struct SeriesChart {
                 page.element("title", series.columns[name.column])
             }
         }
+    }
+
+    /// Beyond the last style they begin again, but broad and pale.
+    private static func style(_ column: Int) -> String {
+        "line s\(column % styles)" + (column < styles ? "" : " again")
     }
 
     /// A shape of its own for each style, so that neither colour nor dashes need to be told apart.
