@@ -67,7 +67,9 @@ struct TimeFrame {
         guard let failure else { return }
         let x = x(failure.at)
         page.line(x, head, x, bottom, "failure")
-        page.label("✕ " + failure.name, x + 4, head + 12, "failure-name")
+        // Before the line, for names of lines stand after it; after it where there is no room yet.
+        let isEarly = x - TimeFrame.left < 90
+        page.label("✕ " + failure.name, isEarly ? x + 4 : x - 5, head + 12, "failure-name", isEarly ? .start : .end)
     }
 }
 
