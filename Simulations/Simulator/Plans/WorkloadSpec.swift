@@ -27,7 +27,7 @@ public struct WorkloadSpec: Sendable, Hashable {
         }
 
         /// How many in a window; at most 2²⁰.
-        func times(_ window: Interval) -> Int {
+        public func times(_ window: Interval) -> Int {
             if window <= .zero { return 0 }
             let wide = count.multipliedFullWidth(by: UInt64(window.nanoseconds))
             let unit = UInt64(max(1, per.nanoseconds))
