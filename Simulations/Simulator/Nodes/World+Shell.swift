@@ -225,7 +225,9 @@ extension World {
                 .blocks(
                     BlockAnswer.answer(to: request, executedHeight: height, store: reader, hashing: peers[i].key),
                     to: peer))
-        case .membership(let event): observations.append(.membership(i, event))
+        case .membership(let event):
+            observations.append(.membership(i, event))
+            if tellsAll { tell(i, "membership", "\(event)") }
         case .genesisFetched(let bytes):
             guard peers[i].genesis == nil, let fetched = try? Genesis(decoding: bytes) else { return }
             peers[i].genesis = fetched
@@ -242,7 +244,10 @@ extension World {
     mutating func carryOut(_ effect: LogNode.Effect, _ i: Int) {
         switch effect {
         case .persist, .send, .serveBlocks: break
-        case .misbehaved(let peer, let fault): observations.append(.blamed(i, byID[peer] ?? -1, "\(fault)"))
+        case .misbehaved(let peer, let fault):
+            let other = byID[peer] ?? -1
+            observations.append(.blamed(i, other, "\(fault)"))
+            tell(i, "blames", "peer \(other): \(fault)")
         case .accepted(let ticket, let id): accepted(ticket, id, i)
         case .refused(let ticket, let why): refused(ticket, why, i)
         case .progressed(let id, let progress): progressed(id, progress, i)
@@ -250,11 +255,19 @@ extension World {
             peers[i].executedHeight = block.execution.height
             trace.state(i, block.execution.digest.raw.w0)
             observations.append(.executed(i, block))
+            if tellsAll {
+                let execution = block.execution
+                tell(i, "executed", "height \(execution.height), \(execution.outcomes.count) entries, \(execution.digest)")
+            }
         case .certified(let certificate):
             peers[i].certifiedHeight = certificate.state.height
             observations.append(.certified(i, certificate))
-        case .alarm(let alert): observations.append(.alarm(i, "\(alert)"))
-        case .statusChanged(let status): peers[i].status = status
+        case .alarm(let alert):
+            observations.append(.alarm(i, "\(alert)"))
+            tell(i, "alarm", "\(alert)")
+        case .statusChanged(let status):
+            peers[i].status = status
+            tell(i, "status", "\(status.kind)")
         case .conservationBroken(let height, let text):
             observations.append(.conservationBroken(i, height: height, text))
         }

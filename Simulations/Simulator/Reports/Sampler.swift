@@ -136,7 +136,7 @@ extension World {
     /// Remembers a line for people; the last `recentMax` are kept.
     mutating func tell(_ peer: Int, _ kind: String, _ text: String) {
         recent.append(ToldEvent(number: events, at: elapsed, peer: peer, kind: kind, text: text))
-        if recent.count > World.recentMax { recent.removeFirst(World.recentMax / 2) }
+        if recent.count > World.recentMax, !tellsAll { recent.removeFirst(World.recentMax / 2) }
     }
 
     static let recentMax = 400

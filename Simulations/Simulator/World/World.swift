@@ -124,6 +124,7 @@ public struct World: ~Copyable, Sendable {
         order = other.order
         answers = other.answers
         recent = other.recent
+        tellsAll = other.tellsAll
     }
 
     private mutating func schedule() {
@@ -149,6 +150,17 @@ public struct World: ~Copyable, Sendable {
     public var traceHash: UInt64 { trace.value }
     /// Inputs that nodes handled.
     public var events: UInt64 { trace.events }
+
+    /// Which events are recorded one by one; before the first step.
+    public mutating func record(events window: Range<UInt64>, ring: Int = 0) {
+        trace.window = window
+        trace.ring = ring
+    }
+
+    /// Whether people's lines of every kind are kept, for `replay`; the last few hundred are kept anyhow.
+    public var tellsAll = false
+    /// Lines for people, oldest first.
+    public var told: [ToldEvent] { recent }
 
     // MARK: running
 
