@@ -14,12 +14,21 @@ extension World {
         let met = meet(fault.kind)
         active[index] = met
         trace.event(now, order: order, peer: -1, kind: EventKind.fault.rawValue, payload: UInt64(index))
-        tell(-1, "fault", "\(fault.kind) meets \(met)")
+        tell(-1, "fault", "\(fault.kind.name) meets \(World.named(met))")
         apply(fault, index, met)
+        if fault.kind.isInstant {
+            active[index] = nil
+            return
+        }
         rebuildWeather()
         let until = World.instant(end(of: fault))
         if fault.duration != nil, until > now { queue.push(.faultEnds(index), at: until) }
         if case .swizzleClog(let who, let gap) = fault.kind { swizzle(who, gap, index) }
+    }
+
+    static func named(_ met: [Int]) -> String {
+        let first = met.prefix(12).map { String($0) }.joined(separator: ", ")
+        return met.isEmpty ? "nobody" : met.count > 12 ? "\(met.count) peers: \(first), …" : "peers \(first)"
     }
 
     /// Whom the fault meets now.
@@ -118,7 +127,7 @@ extension World {
     mutating func end(fault index: Int) {
         guard let met = active.remove(index) else { return }
         trace.event(now, order: order, peer: -2, kind: EventKind.fault.rawValue, payload: UInt64(index))
-        tell(-1, "fault", "\(plan.faults[index].kind) is over")
+        tell(-1, "fault", "\(plan.faults[index].kind.name) is over")
         switch plan.faults[index].kind {
         case .pause:
             for i in met where peers[i].life == .paused {
@@ -296,5 +305,16 @@ extension World {
     /// One after another in the order of the plan, freed in another: the fault's own end frees the rest.
     private mutating func swizzle(_ who: [Int], _ gap: Interval, _ index: Int) {
         active[index] = who
+    }
+}
+
+extension Fault.Kind {
+    /// Whether it happens once and has no end of its own.
+    var isInstant: Bool {
+        switch self {
+        case .crash(_, _, .crashAtWrite): false
+        case .crash, .lose, .clockJump, .joinStorm, .leaveSilent, .leaveSigned, .turnByzantine, .natRebind: true
+        default: false
+        }
     }
 }

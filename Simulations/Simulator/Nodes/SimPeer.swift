@@ -108,6 +108,8 @@ final class SimPeer: @unchecked Sendable {
     /// Peers of the network that it counts as links.
     var failure: String?
     var isByzantine = false
+    /// Whether its coalition attacks packets or membership, so that honest peers must not depend on its links.
+    var attacksNetwork = false
     var status: NodeStatus?
 
     /// An equal peer for a snapshot.
@@ -149,6 +151,7 @@ final class SimPeer: @unchecked Sendable {
         copy.bytesIn = bytesIn
         copy.failure = failure
         copy.isByzantine = isByzantine
+        copy.attacksNetwork = attacksNetwork
         copy.status = status
         return copy
     }

@@ -202,6 +202,18 @@ extension World {
         peers[i].disk.get(.blocks, JournalKey.height(height)).flatMap { try? StoredBlock(decoding: $0) }
     }
 
+    /// The process ends as its owner asked; it does not come back by itself.
+    private mutating func leave(_ i: Int) {
+        dropPipes(of: i, isSilent: false)
+        peers[i].life = .gone
+        peers[i].boot += 1
+        peers[i].node = nil
+        peers[i].inbox = []
+        toRestart.remove(i)
+        observations.append(.crashed(i))
+        tell(i, "left", "the process ends")
+    }
+
     // MARK: effects
 
     mutating func carryOut(_ effect: SimPeer.Node.Effect, _ i: Int) {
@@ -227,6 +239,7 @@ extension World {
                     to: peer))
         case .membership(let event):
             observations.append(.membership(i, event))
+            if case .left = event { leave(i) }
             if tellsAll { tell(i, "membership", "\(event)") }
         case .genesisFetched(let bytes):
             guard peers[i].genesis == nil, let fetched = try? Genesis(decoding: bytes) else { return }

@@ -94,7 +94,7 @@ extension World {
         record.series = samples.series.filter { !$0.rows.isEmpty }
         record.figures = figures
         record.lastEvents = recent
-        record.strip = plan.faults.map { (text: "\($0.kind)".prefix(40).description, from: $0.at, to: end(of: $0)) }
+        record.strip = plan.faults.map { (text: $0.kind.name, from: $0.at, to: end(of: $0)) }
         return record
     }
 

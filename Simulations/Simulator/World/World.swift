@@ -82,7 +82,12 @@ public struct World: ~Copyable, Sendable {
             byAccount[peers[i].account] = i
             if let voting = peers[i].voting { byVotingKey[voting.publicKey] = i }
         }
-        for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
+        for adversary in plan.adversaries {
+            for i in adversary.peers {
+                peers[i].isByzantine = true
+                if adversary.type.attacksNetwork { peers[i].attacksNetwork = true }
+            }
+        }
         schedule()
     }
 
