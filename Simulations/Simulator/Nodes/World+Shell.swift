@@ -128,7 +128,7 @@ extension World {
         let known = peers[i].genesis
         peers[i].node = SimPeer.Node(
             crypto: peers[i].key, network: known == nil ? nil : networkID, genesis: known?.encoded,
-            bootNonce: bootNonce, limits: plan.limits == .tiny ? World.tinyLimits(peers.count) : .production,
+            bootNonce: bootNonce, limits: plan.nodeLimits,
             generator: rng.fork(), now: localNow(i), wall: peers[i].clock.wall(now))
         peers[i].rng = rng
         let filter = filter(of: i)
@@ -151,9 +151,6 @@ extension World {
         if number == 1, !seeds.isEmpty { give(i, number, .join(JoinTarget(seeds: Array(seeds))), .start, 4) }
     }
 
-    /// `GossipLimits.tiny`, but with followers for everybody who needs a ledger.
-    static func tinyLimits(_ peers: Int) -> NodeLimits { .tiny }
-
     /// The log as the disk holds it; a new store gets the records of height 0 first, as in the daemon.
     mutating func loadLog(_ i: Int) -> LogNode? {
         guard let genesis = peers[i].genesis else { return nil }
@@ -172,13 +169,10 @@ extension World {
                 else { throw .blockMismatch(height: image.executedHeight) }
                 tip = .init(block: block.block, link: step.link)
             }
-            var limits = plan.limits == .tiny ? LedgerLimits.tiny : LedgerLimits.production
-            // Tiny networks have more observers than two.
-            limits.followersMax = max(limits.followersMax, 32)
             return try LogNode(
                 identity: .init(
                     genesis: genesis, signer: peers[i].key, voting: peers[i].voting, beacon: peers[i].beacon),
-                image: image, tip: tip, limits: limits, hashing: peers[i].key, verifying: peers[i].key,
+                image: image, tip: tip, limits: plan.ledgerLimits, hashing: peers[i].key, verifying: peers[i].key,
                 generator: peers[i].rng.fork(), now: localNow(i))
         } catch {
             observations.append(.corrupt(i, "\(error)"))
