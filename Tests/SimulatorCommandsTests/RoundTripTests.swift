@@ -126,7 +126,9 @@ import Testing
             .openJob(job), .cancelJob(operation: 5), .transfer(to: 1, micro: .max), .lookup(2), .readBalance(of: 0),
             .join, .leave,
         ]
-        plan.operations = operations.enumerated().map { Simulator.Operation(id: 9 - $0, at: .seconds(20), by: 1, kind: $1) }
+        plan.operations = operations.enumerated().map {
+            Simulator.Operation(id: 9 - $0, at: .seconds(20), by: 1, kind: $1)
+        }
         try Self.check(plan, "one of everything")
         try Self.check(
             plan, "a regression",

@@ -132,12 +132,15 @@ import Testing
     @Test func selectors() {
         var scenario = Self.scenario()
         scenario.groups = [.init(name: "a", members: .peers([4, 5, 6]))]
-        scenario.adversaries = [AdversarySpec(name: "ring", type: .dropper, members: .random(.count(2), of: .group("a")))]
+        scenario.adversaries = [
+            AdversarySpec(name: "ring", type: .dropper, members: .random(.count(2), of: .group("a")))
+        ]
         func pause(_ who: Selector) -> FaultSpec {
             FaultSpec(at: .seconds(40), duration: .seconds(1), kind: .pause(.peers([])), whom: .who(who))
         }
         scenario.faults = [
-            pause(.leader), pause(.seats(2)), pause(.workers(1)), pause(.random(.share(Chance(1, in: 4)), of: .observers)),
+            pause(.leader), pause(.seats(2)), pause(.workers(1)),
+            pause(.random(.share(Chance(1, in: 4)), of: .observers)),
             pause(.adversary("ring")), pause(.union([.peers([1]), .group("a")])), pause(.everySeat),
             pause(.random(.share(Chance(20, in: 100)), of: .all)), pause(.region("0")), pause(.nat(.symmetric)),
         ]
@@ -157,10 +160,13 @@ import Testing
         var scenario = Self.scenario(peers: 8)
         let none = Targets.peers([])
         scenario.faults = [
-            FaultSpec(at: .seconds(40), kind: .partition(groups: []), whom: .groups([.rest, .peers([0, 1]), .peers([1, 2])])),
+            FaultSpec(
+                at: .seconds(40), kind: .partition(groups: []),
+                whom: .groups([.rest, .peers([0, 1]), .peers([1, 2])])),
             FaultSpec(at: .seconds(41), kind: .partition(groups: []), whom: .split(Chance(1, in: 4))),
             FaultSpec(
-                at: .seconds(42), kind: .partitionOneWay(from: none, to: none), whom: .pair(from: .rest, to: .peers([7]))),
+                at: .seconds(42), kind: .partitionOneWay(from: none, to: none),
+                whom: .pair(from: .rest, to: .peers([7]))),
         ]
         let kinds = scenario.expand(seed: 2).faults.map(\.kind)
         #expect(kinds[0] == .partition(groups: [[3, 4, 5, 6, 7], [0, 1], [2]]))
