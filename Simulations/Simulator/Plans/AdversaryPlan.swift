@@ -1,5 +1,5 @@
-/// What a coalition does (`simulation.md` 10). Names are part of the interface; those of parts that do not exist yet are
-/// refused when a scenario is read.
+/// What a coalition does (`simulation.md` 10). Names are part of the interface; those of parts that do not exist yet
+/// are refused when a scenario is read.
 public enum AdversaryType: String, Sendable, CaseIterable {
     // Any peer.
     case dropper, selectiveDropper = "selective_dropper", delayer, replayer, mutator, babbler, flooder

@@ -32,7 +32,8 @@ enum PlainDocument {
         case .flag(let flag): return flag ? "true" : "false"
         case .list(let items): return "[" + items.map(\.json).joined(separator: ", ") + "]"
         case .mapping(let fields):
-            return "{" + fields.map { PlainDocument.quoted($0.key) + ": " + $0.value.json }.joined(separator: ", ") + "}"
+            let texts = fields.map { PlainDocument.quoted($0.key) + ": " + $0.value.json }
+            return "{" + texts.joined(separator: ", ") + "}"
         }
     }
 
@@ -55,8 +56,8 @@ enum PlainDocument {
         }
     }
 
-    /// A word that no YAML reader takes for something else: letters, digits, `_`, `-`, `/` and `.`, with a letter first,
-    /// or a number with a unit.
+    /// A word that no YAML reader takes for something else: letters, digits, `_`, `-`, `/` and `.`, with a letter
+    /// first, or a number with a unit.
     static func isPlain(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, let last = bytes.last else { return false }
