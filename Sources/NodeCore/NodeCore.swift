@@ -315,6 +315,14 @@ extension NodeCore {
     public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }
 }
 
+/// Changes, withholds or adds messages of the log on their way out.
+///
+/// Here, where Records and Trust are imported publicly: after a `package import` of them no function that uses them
+/// could be specialised in other modules.
+package protocol EgressFilter: Sendable {
+    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
+}
+
 /// What was dropped, by reason (STYLE 4.5).
 public struct NodeCounters: Sendable, Hashable {
     public var bookWritesFailed = 0

@@ -1,5 +1,5 @@
-package import Records
-package import Trust
+import Records
+import Trust
 
 /// The last gate before messages of the log are sealed and leave.
 ///
@@ -15,9 +15,4 @@ struct Egress: Sendable {
         defer { self.filter = filter }
         return filter.passing(message, to: peer)
     }
-}
-
-/// Changes, withholds or adds messages of the log on their way out.
-package protocol EgressFilter: Sendable {
-    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
 }
