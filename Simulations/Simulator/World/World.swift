@@ -53,12 +53,18 @@ public struct World: ~Copyable, Sendable {
     /// Answers that the shell gives at once, in the order of their effects.
     var answers: [SimPeer.Node.Input] = []
     var recent: [ToldEvent] = []
+    /// The bug that is planted here; `.none` but in canaries.
+    let plant: PlantSite
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
-    public init(plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all) {
+    ///   - plant: id of a bug of `Plant.catalogue` that this world has; nil for none.
+    public init(
+        plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all, plant: String? = nil
+    ) {
         self.plan = plan
         self.seed = seed
+        self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
         room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil)
@@ -130,6 +136,7 @@ public struct World: ~Copyable, Sendable {
         answers = other.answers
         recent = other.recent
         tellsAll = other.tellsAll
+        plant = other.plant
     }
 
     private mutating func schedule() {
