@@ -53,6 +53,8 @@ public struct World: ~Copyable, Sendable {
     /// Answers that the shell gives at once, in the order of their effects.
     var answers: [SimPeer.Node.Input] = []
     var recent: [ToldEvent] = []
+    /// In the order of the plan.
+    var coalitions: [Coalition] = []
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
@@ -84,6 +86,8 @@ public struct World: ~Copyable, Sendable {
         }
         for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
         schedule()
+        coalitions = World.coalitions(plan, peers, genesis, seeding)
+        scheduleAdversaries()
     }
 
     /// A snapshot.
@@ -124,6 +128,11 @@ public struct World: ~Copyable, Sendable {
         order = other.order
         answers = other.answers
         recent = other.recent
+        coalitions = other.coalitions.map { $0.copied() }
+        for i in peers.indices where peers[i].isByzantine {
+            let filter = filter(of: i)
+            peers[i].node?.filter(with: filter)
+        }
         tellsAll = other.tellsAll
     }
 
@@ -224,6 +233,8 @@ public struct World: ~Copyable, Sendable {
         case .faultEnds(let index): end(fault: index)
         case .restart(let peer, _): restart(peer)
         case .phase(let next): enter(next)
+        case .adversary(let index): act(index)
+        case .deed(let act): carryOut(act)
         case .sample: sample()
         case .check: check()
         }
