@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Basis
 import Foundation
 
 /// Flags that most verbs share (`simulation.md` 22).
