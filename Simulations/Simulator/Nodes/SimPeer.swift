@@ -182,7 +182,7 @@ final class SimPeer: @unchecked Sendable {
 
 /// The kinds of `simulation.md` 4, in the trace.
 enum EventKind: UInt8, Sendable {
-    case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start
+    case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start, adversary
 }
 
 extension NodeCore {

@@ -65,6 +65,7 @@ extension World {
             room.meter.begin()
             let boot = peers[i].boot
             let (local, wall) = (localNow(i), peers[i].clock.wall(now))
+            if peers[i].isByzantine { prepare(i, wall: wall) }
             let effects = peers[i].handle(current, now: local, wall: wall)
             let meter = room.meter
             cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
@@ -80,6 +81,7 @@ extension World {
             at += 1
         }
         answers = outer
+        if peers[i].isByzantine { collectPlans() }
         let factor = peers[i].cpuFactor
         peers[i].busyUntil = now + cost * factor
         observations.append(.handled(i))
@@ -123,6 +125,7 @@ extension World {
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
+        forget(i)
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()
         let known = peers[i].genesis
@@ -262,6 +265,7 @@ extension World {
             peers[i].executedHeight = block.execution.height
             trace.state(i, block.execution.digest.raw.w0)
             observations.append(.executed(i, block))
+            if peers[i].isByzantine { learn(block, by: i) }
             if tellsAll {
                 let execution = block.execution
                 tell(i, "executed", "height \(execution.height), \(execution.outcomes.count) entries, \(execution.digest)")

@@ -109,6 +109,7 @@ extension World {
         for drop in SimNetwork.Drop.allCases where network.drops[Int(drop.rawValue)] > 0 {
             all.append(("dropped: \(drop)", "\(network.drops[Int(drop.rawValue)])"))
         }
+        for one in coalitions { all.append(("deeds of \(one.plan.name)", "\(one.means.deeds)")) }
         for (state, count) in promises { all.append(("operations \(state)", "\(count)")) }
         return all
     }

@@ -62,7 +62,8 @@ extension World {
     /// Fetching, waiting for a slot and the commit, beyond the run.
     static let leaseSlack: Int64 = 15
 
-    private mutating func open(_ job: Operation.Job, _ place: Int, _ i: Int) {
+    private mutating func open(_ planned: Operation.Job, _ place: Int, _ i: Int) {
+        let job = asked(planned, by: i)
         let id = work.items[place].operation.id
         let runs = max(1, (job.runs.milliseconds + 999) / 1_000)
         let verify = job.replicas == 1 ? #"{"mode":"none"}"# : #"{"replicas":\#(job.replicas)}"#

@@ -32,6 +32,9 @@ enum SimEvent: Sendable {
     case faultEnds(Int)
     case restart(peer: Int, fault: Int)
     case phase(Phase)
+    /// A coalition of the plan that acts on its own has its turn.
+    case adversary(Int)
+    case deed(Act)
     case sample
     case check
 }

@@ -55,6 +55,8 @@ public struct World: ~Copyable, Sendable {
     var recent: [ToldEvent] = []
     /// The bug that is planted here; `.none` but in canaries.
     let plant: PlantSite
+    /// In the order of the plan.
+    var coalitions: [Coalition] = []
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
@@ -95,6 +97,8 @@ public struct World: ~Copyable, Sendable {
             }
         }
         schedule()
+        coalitions = World.coalitions(plan, peers, genesis, seeding)
+        scheduleAdversaries()
     }
 
     /// A snapshot.
@@ -135,8 +139,13 @@ public struct World: ~Copyable, Sendable {
         order = other.order
         answers = other.answers
         recent = other.recent
-        tellsAll = other.tellsAll
         plant = other.plant
+        coalitions = other.coalitions.map { $0.copied() }
+        for i in peers.indices where peers[i].isByzantine {
+            let filter = filter(of: i)
+            peers[i].node?.filter(with: filter)
+        }
+        tellsAll = other.tellsAll
     }
 
     private mutating func schedule() {
@@ -236,6 +245,8 @@ public struct World: ~Copyable, Sendable {
         case .faultEnds(let index): end(fault: index)
         case .restart(let peer, _): restart(peer)
         case .phase(let next): enter(next)
+        case .adversary(let index): act(index)
+        case .deed(let act): carryOut(act)
         case .sample: sample()
         case .check: check()
         }
