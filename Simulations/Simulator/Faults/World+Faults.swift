@@ -95,7 +95,14 @@ extension World {
                 queue.push(.start(peer: i), at: at)
             }
         case .leaveSilent: for i in met { lose(i) }
-        case .leaveSigned: for i in met { give(i, peers[i].boot, .leave(.now), .fault, UInt64(index)) }
+        case .leaveSigned:
+            for i in met {
+                if isMembersOnly {
+                    feed(i, peers[i].boot, .leave(.now))
+                } else {
+                    give(i, peers[i].boot, .leave(.now), .fault, UInt64(index))
+                }
+            }
         case .turnByzantine(_, let into): for i in met { turn(i, into) }
         default: break
         }
@@ -103,13 +110,14 @@ extension World {
 
     private mutating func jump(_ i: Int, _ by: Interval) {
         peers[i].clock.jump(by)
+        if isMembersOnly { return feed(i, peers[i].boot, .clock(unixMilliseconds: peers[i].clock.wall(now))) }
         give(i, peers[i].boot, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .fault, 0)
     }
 
     private mutating func drift(_ i: Int, _ ppm: Int64) {
         peers[i].clock.drift(ppm, at: now)
         peers[i].armedAt = nil
-        arm(i)
+        if isMembersOnly { armMember(i) } else { arm(i) }
     }
 
     private mutating func set(_ kind: DiskFault, _ i: Int) {
@@ -187,6 +195,7 @@ extension World {
         default: peers[i].disk.crash(keeping: Int(diskRng[i].next() % UInt64(unsynced + 1)))
         }
         dropPipes(of: i, isSilent: false)
+        dropSessions(of: i, isSilent: false)
         observations.append(.crashed(i))
         tell(i, "crash", "the process dies; \(unsynced) writes were not synced")
     }
@@ -208,6 +217,7 @@ extension World {
     private mutating func lose(_ i: Int) {
         guard peers[i].life != .gone else { return }
         dropPipes(of: i, isSilent: true)
+        dropSessions(of: i, isSilent: true)
         peers[i].life = .gone
         peers[i].boot += 1
         peers[i].node = nil

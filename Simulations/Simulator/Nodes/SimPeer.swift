@@ -59,6 +59,12 @@ final class SimPeer: @unchecked Sendable {
 
     /// nil while the process is down. Change it through `handle`; what is read of it is copied.
     var node: Node?
+    /// Instead of a node, in tier XL.
+    var member: SimMember?
+    var bootNonce: UInt64 = 0
+    var diedAt = Instant.zero
+    /// When it was in the network first.
+    var joinedAt: Instant?
     var life = Life.notStarted
     var boot = 0
     var disk = SimDisk()
@@ -116,6 +122,10 @@ final class SimPeer: @unchecked Sendable {
     func copied() -> SimPeer {
         let copy = SimPeer(plan: plan, key: key, voting: voting, beacon: beacon)
         copy.node = node
+        copy.member = member
+        copy.bootNonce = bootNonce
+        copy.diedAt = diedAt
+        copy.joinedAt = joinedAt
         copy.life = life
         copy.boot = boot
         copy.disk = disk

@@ -116,6 +116,7 @@ extension World {
 
     /// Starts the process: with what is on its disk and nothing else.
     mutating func boot(_ i: Int) {
+        if isMembersOnly { return bootMember(i) }
         peers[i].boot += 1
         peers[i].life = .up
         peers[i].inbox = []
@@ -146,7 +147,7 @@ extension World {
         give(i, number, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .start, 0)
         give(i, number, .start(restored), .start, 1)
         give(i, number, .interfaces([peers[i].plan.address]), .start, 2)
-        if known != nil, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
+        if known != nil, peers[i].plan.role != .member, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
         // The seats, but for the own address: what a person gives `join`.
         let seeds = (0..<peers.count).filter { $0 != i }.prefix(3).map { j in
             Seed(host: peers[j].plan.address.hostText, port: peers[j].plan.address.port)
@@ -241,7 +242,7 @@ extension World {
         case .genesisFetched(let bytes):
             guard peers[i].genesis == nil, let fetched = try? Genesis(decoding: bytes) else { return }
             peers[i].genesis = fetched
-            if let log = loadLog(i) { answer(.adopt(log, desks(i))) }
+            if peers[i].plan.role != .member, let log = loadLog(i) { answer(.adopt(log, desks(i))) }
         case .genesisUnavailable: break
         case .log(let effect): carryOut(effect, i)
         case .exchange(let effect): carryOut(effect, i)

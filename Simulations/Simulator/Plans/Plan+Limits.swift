@@ -5,6 +5,14 @@ package import Records
 extension Plan {
     /// Tables and queues of every node of this plan; checkers judge by the same.
     package var nodeLimits: NodeLimits {
+        if tier == .extraLarge {
+            // Links as in production, and a book of 160 entries: 10,000 books of 1,280 would be 4 GB of one process.
+            var large = NodeLimits.production
+            large.gossip.bookEntriesMax = 160
+            large.gossip.peerDirectoryEntriesMax = 1_024
+            large.gossip.unansweredEntriesMax = 64
+            return large
+        }
         guard limits == .tiny else { return .production }
         var tiny = NodeLimits.tiny
         if peers.count > 16 {

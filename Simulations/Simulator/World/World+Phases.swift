@@ -147,7 +147,12 @@ extension World {
 
     /// Peers that a peer counts as links.
     func links(_ i: Int) -> [Int] {
-        peers[i].node?.linked.keys.compactMap { byID[$0] } ?? []
+        if isMembersOnly { return peers[i].member?.links ?? [] }
+        return peers[i].node?.linked.keys.compactMap { byID[$0] } ?? []
+    }
+
+    private func hasLink(_ j: Int, to i: Int) -> Bool {
+        isMembersOnly ? peers[j].member?.links.contains(i) == true : peers[j].node?.linked[peers[i].id] != nil
     }
 
     private func components(_ live: [Int]) -> [String] {
@@ -160,7 +165,7 @@ extension World {
         var stack = [first]
         var count = 1
         while let i = stack.popLast() {
-            for j in links(i) where isLive[j] && !seen[j] && links(j).contains(i) {
+            for j in links(i) where isLive[j] && !seen[j] && hasLink(j, to: i) {
                 seen[j] = true
                 if peers[j].isLive { count += 1 }
                 stack.append(j)

@@ -239,6 +239,12 @@ public struct World: ~Copyable, Sendable {
         case .input(let peer, let boot, let input, let kind): give(peer, boot, input, kind, 0)
         case .taskEnded(let peer, let boot, let run): taskEnds(peer, boot, run)
         case .wake(let peer, let boot): wake(peer, boot)
+        case .member(let peer, let boot, let input): feed(peer, boot, input)
+        case .memberDeadline(let peer, let boot): memberRings(peer, boot)
+        case .memberDial(let peer, let boot, let ticket, let to, let path, let expecting):
+            finishDial(peer, boot, ticket, to, path, expecting)
+        case .memberMessages(let to, let boot, let from, let path, let messages, let bytes):
+            arriveMember(to, boot, from: from, path, messages, bytes)
         case .start(let peer): if peers[peer].life == .notStarted { boot(peer) }
         case .operation(let index): operate(index)
         case .faultBegins(let index): begin(fault: index)
