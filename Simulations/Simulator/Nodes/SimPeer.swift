@@ -100,6 +100,11 @@ final class SimPeer: @unchecked Sendable {
     var jobs: [Int: JobID] = [:]
 
     // For checkers and musts.
+    var bookRevision: UInt64 = 0
+    var bookRows: [Membership.Row] = []
+    /// Effects of the last input, and signature checks that it cost.
+    var lastEffects = 0
+    var lastVerifies = 0
     var executedHeight: UInt64 = 0
     var certifiedHeight: UInt64 = 0
     var handled: UInt64 = 0
@@ -150,6 +155,10 @@ final class SimPeer: @unchecked Sendable {
         copy.failure = failure
         copy.isByzantine = isByzantine
         copy.status = status
+        copy.bookRevision = bookRevision
+        copy.bookRows = bookRows
+        copy.lastEffects = lastEffects
+        copy.lastVerifies = lastVerifies
         return copy
     }
 
@@ -161,6 +170,12 @@ final class SimPeer: @unchecked Sendable {
         self.beacon = beacon
         clock = SimClock(offset: plan.clockOffset, ppm: plan.driftPPM)
         cpuFactor = plan.cpuFactor
+    }
+
+    /// Looks at the node, or alters it for a planted bug, in place: reading a large value of a class copies it.
+    func inPlace<R>(_ body: (inout Node) -> R) -> R? {
+        if node == nil { return nil }
+        return body(&node!)
     }
 
     /// Handles an input in place.
