@@ -13,6 +13,7 @@ extension World {
         let fault = plan.faults[index]
         let met = meet(fault.kind)
         active[index] = met
+        disturb(fault.kind, met)
         trace.event(now, order: order, peer: -1, kind: EventKind.fault.rawValue, payload: UInt64(index))
         tell(-1, "fault", "\(fault.kind.name) meets \(World.named(met))")
         apply(fault, index, met)
@@ -134,6 +135,7 @@ extension World {
 
     mutating func end(fault index: Int) {
         guard let met = active.remove(index) else { return }
+        disturb(plan.faults[index].kind, met)
         trace.event(now, order: order, peer: -2, kind: EventKind.fault.rawValue, payload: UInt64(index))
         tell(-1, "fault", "\(plan.faults[index].kind.name) is over")
         switch plan.faults[index].kind {
@@ -175,6 +177,7 @@ extension World {
     /// The process dies: memory, connections and an unsynced tail are lost.
     mutating func crash(_ i: Int, _ disk: DiskFault) {
         guard peers[i].isUp else { return }
+        disturbedAt[i] = now
         peers[i].life = .down
         peers[i].boot += 1
         peers[i].node = nil
@@ -190,9 +193,16 @@ extension World {
         switch disk {
         case .wipe:
             peers[i].disk.wipe()
+            note(.wiped, .wiped(i))
         case .loseUnsynced(.none): peers[i].disk.crash(keeping: unsynced)
         case .loseUnsynced(.all): peers[i].disk.crash(keeping: 0)
-        default: peers[i].disk.crash(keeping: Int(diskRng[i].next() % UInt64(unsynced + 1)))
+        default:
+            let kept = Int(diskRng[i].next() % UInt64(unsynced + 1))
+            if plant == .halfABatchSurvives {
+                peers[i].disk.crashTearing(keeping: kept)
+            } else {
+                peers[i].disk.crash(keeping: kept)
+            }
         }
         dropPipes(of: i, isSilent: false)
         dropSessions(of: i, isSilent: false)
@@ -216,6 +226,7 @@ extension World {
     /// Gone for good, machine and all.
     private mutating func lose(_ i: Int) {
         guard peers[i].life != .gone else { return }
+        disturbedAt[i] = now
         dropPipes(of: i, isSilent: true)
         dropSessions(of: i, isSilent: true)
         peers[i].life = .gone
@@ -228,6 +239,28 @@ extension World {
     }
 
     // MARK: weather
+
+    /// Notes that the surroundings of peers changed: checkers judge times only where nothing of the plan meets them.
+    private mutating func disturb(_ kind: Fault.Kind, _ met: [Int]) {
+        switch kind {
+        case .partition, .partitionOneWay, .blackHole, .swizzleClog: for i in peers.indices { disturbedAt[i] = now }
+        case .crash, .lose, .leaveSilent, .leaveSigned, .turnByzantine, .joinStorm: break
+        default: for i in met { disturbedAt[i] = now }
+        }
+    }
+
+    /// Since when no fault of path, clock, disk or CPU meets a peer whose process runs; nil if one does.
+    func undisturbedSince(_ i: Int) -> Instant? {
+        guard peers[i].life == .up else { return nil }
+        for (index, met) in active {
+            switch plan.faults[index].kind {
+            case .partition, .partitionOneWay, .blackHole, .swizzleClog: return nil
+            case .crash, .lose, .leaveSilent, .leaveSigned, .turnByzantine, .joinStorm: continue
+            default: if met.contains(i) { return nil }
+            }
+        }
+        return disturbedAt[i]
+    }
 
     mutating func rebuildWeather() {
         var fresh = Weather(peers: peers.count)

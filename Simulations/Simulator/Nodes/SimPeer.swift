@@ -106,6 +106,11 @@ final class SimPeer: @unchecked Sendable {
     var jobs: [Int: JobID] = [:]
 
     // For checkers and musts.
+    var bookRevision: UInt64 = 0
+    var bookRows: [Membership.Row] = []
+    /// Effects of the last input, and signature checks that it cost.
+    var lastEffects = 0
+    var lastVerifies = 0
     var executedHeight: UInt64 = 0
     var certifiedHeight: UInt64 = 0
     var handled: UInt64 = 0
@@ -163,6 +168,10 @@ final class SimPeer: @unchecked Sendable {
         copy.isByzantine = isByzantine
         copy.attacksNetwork = attacksNetwork
         copy.status = status
+        copy.bookRevision = bookRevision
+        copy.bookRows = bookRows
+        copy.lastEffects = lastEffects
+        copy.lastVerifies = lastVerifies
         return copy
     }
 
@@ -174,6 +183,12 @@ final class SimPeer: @unchecked Sendable {
         self.beacon = beacon
         clock = SimClock(offset: plan.clockOffset, ppm: plan.driftPPM)
         cpuFactor = plan.cpuFactor
+    }
+
+    /// Looks at the node, or alters it for a planted bug, in place: reading a large value of a class copies it.
+    func inPlace<R>(_ body: (inout Node) -> R) -> R? {
+        if node == nil { return nil }
+        return body(&node!)
     }
 
     /// Handles an input in place.

@@ -39,7 +39,8 @@ extension World {
     mutating func queueWake(_ i: Int) {
         if peers[i].isWakeQueued || peers[i].life != .up || peers[i].inbox.isEmpty { return }
         peers[i].isWakeQueued = true
-        queue.push(.wake(peer: i, boot: peers[i].boot), at: max(now, peers[i].busyUntil))
+        let at = plant == .wakesAtOnce ? now : max(now, peers[i].busyUntil)
+        queue.push(.wake(peer: i, boot: peers[i].boot), at: at)
     }
 
     mutating func wake(_ i: Int, _ boot: Int) {
@@ -56,6 +57,9 @@ extension World {
     mutating func process(_ i: Int, _ input: SimPeer.Node.Input, _ kind: EventKind, _ payload: UInt64) {
         trace.event(now, order: order, peer: i, kind: kind.rawValue, payload: payload)
         peers[i].handled += 1
+        if case .transport(.datagram(let bytes, let from, _)) = input { note(.received, .received(i, bytes, from: from)) }
+        peers[i].lastEffects = 0
+        peers[i].lastVerifies = 0
         var next: SimPeer.Node.Input? = input
         var cost = Interval.zero
         var at = 0
@@ -68,6 +72,9 @@ extension World {
             if peers[i].isByzantine { prepare(i, wall: wall) }
             let effects = peers[i].handle(current, now: local, wall: wall)
             let meter = room.meter
+            if plant == .checksSignaturesFirst, kind == .datagram { meter.noteVerify() }
+            peers[i].lastEffects += effects.count
+            peers[i].lastVerifies += meter.verifies
             cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
                 + World.verifyCost * Int64(meter.verifies)
             if !meter.signed.isEmpty { for one in meter.signed { observations.append(.signed(i, one.key, one.message)) } }
@@ -84,6 +91,9 @@ extension World {
         if peers[i].isByzantine { collectPlans() }
         let factor = peers[i].cpuFactor
         peers[i].busyUntil = now + cost * factor
+        if plant != .none { plantAfter(input, kind, i) }
+        if checkers.wants(.bookChanged) { noteBook(i, input) }
+        if kind == .deadline { note(.timedOut, .timedOut(i)) }
         observations.append(.handled(i))
         arm(i)
     }
@@ -119,6 +129,9 @@ extension World {
         if isMembersOnly { return bootMember(i) }
         peers[i].boot += 1
         peers[i].life = .up
+        peers[i].bookRevision = 0
+        peers[i].bookRows = []
+        disturbedAt[i] = now
         peers[i].inbox = []
         peers[i].isWakeQueued = false
         peers[i].armedAt = nil
@@ -132,12 +145,13 @@ extension World {
         let known = peers[i].genesis
         peers[i].node = SimPeer.Node(
             crypto: peers[i].key, network: known == nil ? nil : networkID, genesis: known?.encoded,
-            bootNonce: bootNonce, limits: plan.nodeLimits,
+            bootNonce: bootNonce, limits: plantedLimits ?? plan.nodeLimits,
             generator: rng.fork(), now: localNow(i), wall: peers[i].clock.wall(now))
         peers[i].rng = rng
         let filter = filter(of: i)
         peers[i].node?.filter(with: filter)
         observations.append(.booted(i))
+        if checkers.wants(.restored) { observations.append(.restored(i, fingerprint: peers[i].disk.fingerprint)) }
         var restored = RestoredMembership(book: peers[i].disk.rows(.book).map { (key: $0.key, value: $0.value) })
         restored.hasGenesis = known != nil
         restored.ownsGenesis = known != nil
@@ -162,6 +176,7 @@ extension World {
             let first = LogNode.firstWrites(image: try image(i), genesis: genesis, hashing: peers[i].key)
             if !first.isEmpty {
                 let number = peers[i].disk.append(first)
+                note(.appended, .appended(i, first, number: number))
                 peers[i].disk.sync(upTo: number)
             }
             let image = try image(i)
@@ -224,7 +239,8 @@ extension World {
             answer(.transport(.entropy(seeds)))
         case .resolve(let name, let ticket):
             // Names are texts of addresses here; nobody asks a name server.
-            let found = SocketAddress(name.contains(":") ? "[\(name)]:7717" : "\(name):7717").map { [$0] } ?? []
+            var found = SocketAddress(name.contains(":") ? "[\(name)]:7717" : "\(name):7717").map { [$0] } ?? []
+            if plant == .seedsDoNotResolve, i == peers.count - 1 { found = [] }
             queue.push(
                 .input(peer: i, boot: peers[i].boot, .resolved(ticket, found), .answer), at: now + .milliseconds(5))
         case .persist(let batch, let ticket): write(batch, ticket, i)

@@ -22,7 +22,8 @@ enum SimEvent: Sendable {
     case streamRetry(pipe: UInt64, way: Int)
     case deadline(peer: Int, boot: Int)
     case synced(peer: Int, boot: Int, upTo: UInt64, SimPeer.Node.WriteTicket)
-    case unsynced(peer: Int, boot: Int, SimPeer.Node.WriteTicket)
+    /// Answered at once: nobody asked for a sync, or the disk lies.
+    case unsynced(peer: Int, boot: Int, number: UInt64, isSynced: Bool, SimPeer.Node.WriteTicket)
     case writeFailed(peer: Int, boot: Int, SimPeer.Node.WriteTicket)
     case input(peer: Int, boot: Int, SimPeer.Node.Input, EventKind)
     case taskEnded(peer: Int, boot: Int, RunID)

@@ -57,6 +57,10 @@ public struct World: ~Copyable, Sendable {
     let plant: PlantSite
     /// In the order of the plan.
     var coalitions: [Coalition] = []
+    /// Events at `now` so far.
+    var crowd = 0
+    /// When a fault that meets more than processes began or ended last at each peer, or its process started or ended.
+    var disturbedAt: [Instant]
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
@@ -84,6 +88,7 @@ public struct World: ~Copyable, Sendable {
         self.checkers = checkers
         self.checkers.make(for: plan)
         samples = Sampler(peers: plan.peers.count)
+        disturbedAt = Array(repeating: .zero, count: plan.peers.count)
         for i in peers.indices {
             byAddress[peers[i].plan.address] = i
             byID[peers[i].id] = i
@@ -140,6 +145,8 @@ public struct World: ~Copyable, Sendable {
         answers = other.answers
         recent = other.recent
         plant = other.plant
+        crowd = other.crowd
+        disturbedAt = other.disturbedAt
         coalitions = other.coalitions.map { $0.copied() }
         for i in peers.indices where peers[i].isByzantine {
             let filter = filter(of: i)
@@ -161,6 +168,8 @@ public struct World: ~Copyable, Sendable {
         queue.push(.check, at: World.instant(World.checkInterval))
     }
 
+    /// Events at one instant between two observations of it.
+    static let crowdStep = 1_000
     /// Between two looks at what must hold.
     static let checkInterval = Interval.milliseconds(500)
 
@@ -207,8 +216,13 @@ public struct World: ~Copyable, Sendable {
             finish()
             return .finished(outcome ?? .exhausted)
         }
+        crowd = event.at == now ? crowd + 1 : 0
         now = event.at
         order = event.order
+        if crowd % World.crowdStep == World.crowdStep - 1 {
+            let count = crowd + 1
+            note(.crowded, .crowded(count))
+        }
         let before = phase
         handle(event.payload)
         judge()
@@ -233,8 +247,11 @@ public struct World: ~Copyable, Sendable {
         case .synced(let peer, let boot, let number, let ticket):
             guard peers[peer].boot == boot, peers[peer].isUp else { return }
             peers[peer].disk.sync(upTo: number)
+            note(.persisted, .persisted(peer, number: number, isSynced: true))
             give(peer, boot, .persisted(ticket), .disk, number)
-        case .unsynced(let peer, let boot, let ticket): give(peer, boot, .persisted(ticket), .disk, 0)
+        case .unsynced(let peer, let boot, let number, let isSynced, let ticket):
+            if peers[peer].boot == boot { note(.persisted, .persisted(peer, number: number, isSynced: isSynced)) }
+            give(peer, boot, .persisted(ticket), .disk, 0)
         case .writeFailed(let peer, let boot, let ticket): give(peer, boot, .persistFailed(ticket), .disk, 1)
         case .input(let peer, let boot, let input, let kind): give(peer, boot, input, kind, 0)
         case .taskEnded(let peer, let boot, let run): taskEnds(peer, boot, run)
