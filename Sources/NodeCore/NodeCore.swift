@@ -301,6 +301,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 extension NodeCore {
     /// Puts an adversary between this node and the network (`simulation.md` 10).
     package mutating func filter(with filter: (any EgressFilter)?) { egress.filter = filter }
+    /// Lets a checker hear what leaves (`simulation.md` 15).
+    package mutating func tap(with tap: (any EgressTap)?) { egress.tap = tap }
 
     /// Executions here, for `status`.
     public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }

@@ -52,7 +52,16 @@ public struct CheckerSet: Sendable {
 
     /// Every checker that exists, in the order of `simulation.md` 15.
     static let catalogue: [any Checker.Type] = [
-        PrefixesAgree.self, StatesAgree.self, CreditConserved.self,
+        PrefixesAgree.self, OneNotarizePerView.self, NoNullifyAndFinalize.self, FinalizesWhatIsNotarised.self,
+        NotarisesValidBlocks.self, OneBlockPerView.self, CertificatesCount.self, VotesAreDurable.self,
+        HeadersAreSound.self, LedgerClockIsCapped.self, StatesAgree.self, AttestsWhatItExecuted.self,
+        BeaconIsFixedLate.self, FinalityIsFast.self, EntriesBecomeFinal.self, NothingFinalWithoutQuorum.self,
+        CreditConserved.self, AmountsInRange.self, OneEntryPerNonce.self, EscrowResolvesOnce.self,
+        EarningsHaveCause.self, PromisesStand.self, RestartsAreWhole.self, DebitsAreSigned.self, EqualsReference.self,
+        DrawIsAFunction.self, DrawnOffersFit.self, SlotsHold.self, EdgesAreListed.self, EndedLeasesStayEnded.self,
+        RevealsOpenCommits.self, WindowsStayOpen.self, FirstCommitStands.self, AttemptsArePaid.self, JobsEnd.self,
+        SilenceIsReplaced.self, CoreIsSmallest.self, OrderDoesNotMatter.self, HonestAnswerWins.self,
+        AcceptedWithinTolerance.self, WinnersAgree.self, ResultsStand.self,
     ]
 
     /// Ids and statements of all invariants that are judged.
@@ -69,6 +78,9 @@ public struct CheckerSet: Sendable {
             checkers.append(type.init(plan))
         }
     }
+
+    /// Whether anybody listens to it: what nobody hears need not be made.
+    func wants(_ kind: Observation.Kind) -> Bool { !byKind[Int(kind.rawValue)].isEmpty }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Violation? {
         for place in byKind[Int(observation.kind.rawValue)] {

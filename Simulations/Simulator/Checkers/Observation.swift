@@ -33,10 +33,20 @@ enum Observation: Sendable {
     case promised(Int, Int)
     /// A client was told that its operation is final at this height.
     case final(Int, Int, UInt64)
+    /// The first honest peer executed the next height.
+    case advanced(ReadBlock)
+    /// It signed a vote with this key.
+    case voted(Int, PublicKey, Ballot)
+    /// It signed a state with this key.
+    case attested(Int, PublicKey, StateTuple)
+    /// A vote, or a proposal that is one, left its core for the network.
+    case left(Int, Ballot)
+    /// Marks, certificates and blocks in one of its writes.
+    case journaled(Int, LogWrites)
 
     enum Kind: UInt8, Sendable, CaseIterable {
         case booted, crashed, corrupt, handled, signed, transmitted, wrote, executed, certified, conservationBroken
-        case alarm, blamed, membership, worker, job, promised, final
+        case alarm, blamed, membership, worker, job, promised, final, advanced, voted, attested, left, journaled
     }
 
     var kind: Kind {
@@ -58,6 +68,11 @@ enum Observation: Sendable {
         case .job: .job
         case .promised: .promised
         case .final: .final
+        case .advanced: .advanced
+        case .voted: .voted
+        case .attested: .attested
+        case .left: .left
+        case .journaled: .journaled
         }
     }
 
@@ -67,8 +82,10 @@ enum Observation: Sendable {
         case .booted(let i), .crashed(let i), .corrupt(let i, _), .handled(let i), .signed(let i, _, _),
             .transmitted(let i, _), .wrote(let i, _), .executed(let i, _), .certified(let i, _),
             .conservationBroken(let i, _, _), .alarm(let i, _), .blamed(let i, _, _), .membership(let i, _),
-            .worker(let i, _), .job(let i, _), .promised(let i, _), .final(let i, _, _):
+            .worker(let i, _), .job(let i, _), .promised(let i, _), .final(let i, _, _),
+            .voted(let i, _, _), .attested(let i, _, _), .left(let i, _), .journaled(let i, _):
             i
+        case .advanced(let block): block.by
         }
     }
 }

@@ -96,6 +96,9 @@ struct SimDisk: Sendable {
         return families[SimDisk.place(family)][Key(key)]
     }
 
+    /// The durable value alone: what a crash cannot take.
+    func durableValue(_ family: Family, _ key: [UInt8]) -> [UInt8]? { families[SimDisk.place(family)][Key(key)] }
+
     /// Durable rows in key order; what a process reads at its start.
     func rows(_ family: Family) -> [(key: [UInt8], value: [UInt8])] {
         families[SimDisk.place(family)].map { ($0.key.bytes, $0.value) }

@@ -23,6 +23,7 @@ extension World {
         }
         peers[i].writeCount += 1
         observations.append(.wrote(i, batch))
+        noteWritten(batch, by: i)
         let number = peers[i].disk.append(batch)
         if peers[i].isLying {
             return queue.push(.unsynced(peer: i, boot: boot, ticket), at: now + .microseconds(50))

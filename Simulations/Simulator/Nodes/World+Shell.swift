@@ -63,6 +63,7 @@ extension World {
         answers = []
         while let current = next {
             room.meter.begin()
+            tap.begin()
             let boot = peers[i].boot
             let (local, wall) = (localNow(i), peers[i].clock.wall(now))
             let effects = peers[i].handle(current, now: local, wall: wall)
@@ -70,11 +71,13 @@ extension World {
             cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
                 + World.verifyCost * Int64(meter.verifies)
             if !meter.signed.isEmpty { for one in meter.signed { observations.append(.signed(i, one.key, one.message)) } }
+            let (signed, left) = (meter.signed, tap.left)
             for effect in effects {
                 carryOut(effect, i)
                 // The process died in the middle of its effects: the others never happened.
                 if peers[i].boot != boot || !peers[i].isUp { break }
             }
+            if !signed.isEmpty || !left.isEmpty { noteVotes(signed, left, by: i) }
             if peers[i].boot != boot || !peers[i].isUp { break }
             next = at < answers.count ? answers[at] : nil
             at += 1
@@ -133,6 +136,7 @@ extension World {
         peers[i].rng = rng
         let filter = filter(of: i)
         peers[i].node?.filter(with: filter)
+        if checkers.wants(.left) { peers[i].node?.tap(with: tap) }
         observations.append(.booted(i))
         var restored = RestoredMembership(book: peers[i].disk.rows(.book).map { (key: $0.key, value: $0.value) })
         restored.hasGenesis = known != nil
@@ -250,6 +254,7 @@ extension World {
             peers[i].executedHeight = block.execution.height
             trace.state(i, block.execution.digest.raw.w0)
             observations.append(.executed(i, block))
+            noteExecuted(block, by: i)
         case .certified(let certificate):
             peers[i].certifiedHeight = certificate.state.height
             observations.append(.certified(i, certificate))

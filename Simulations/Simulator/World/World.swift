@@ -53,6 +53,10 @@ public struct World: ~Copyable, Sendable {
     /// Answers that the shell gives at once, in the order of their effects.
     var answers: [SimPeer.Node.Input] = []
     var recent: [ToldEvent] = []
+    /// The log as checkers read it.
+    var reader: LogReader
+    /// Hears the votes that leave, if a checker wants to.
+    let tap: LogTap
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
@@ -76,6 +80,8 @@ public struct World: ~Copyable, Sendable {
         self.checkers = checkers
         self.checkers.make(for: plan)
         samples = Sampler(peers: plan.peers.count)
+        tap = LogTap()
+        reader = LogReader(genesis: cast.genesis, network: networkID, hashing: cast.peers[0].key)
         for i in peers.indices {
             byAddress[peers[i].plan.address] = i
             byID[peers[i].id] = i
@@ -124,6 +130,8 @@ public struct World: ~Copyable, Sendable {
         order = other.order
         answers = other.answers
         recent = other.recent
+        reader = other.reader
+        tap = other.tap
     }
 
     private mutating func schedule() {

@@ -7,6 +7,8 @@ package import Trust
 /// says with its own keys, while the node under it stays the production code (`simulation.md` 10).
 struct Egress: Sendable {
     var filter: (any EgressFilter)?
+    /// Hears what the core of this node wants to say, before any adversary.
+    var tap: (any EgressTap)?
 
     /// What leaves for `peer` in the place of `message`; nothing if it is withheld.
     mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage] {
@@ -20,4 +22,11 @@ struct Egress: Sendable {
 /// Changes, withholds or adds messages of the log on their way out.
 package protocol EgressFilter: Sendable {
     mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
+}
+
+/// Hears the messages of the log that a node sends, and changes nothing (`simulation.md` 15).
+///
+/// A class, because a node is a value and what was heard belongs to who listens.
+package protocol EgressTap: AnyObject, Sendable {
+    func leaves(_ message: LogMessage)
 }
