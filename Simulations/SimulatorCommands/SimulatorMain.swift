@@ -4,7 +4,7 @@ public import ArgumentParser
 public struct SimulatorMain: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "peersim", abstract: "Runs the production core under virtual time, hostile networks and liars.",
-        subcommands: [BenchCommand.self])
+        subcommands: [BenchCommand.self, CanaryCommand.self])
 
     public init() {}
 }

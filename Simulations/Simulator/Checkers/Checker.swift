@@ -62,6 +62,7 @@ public struct CheckerSet: Sendable {
         RevealsOpenCommits.self, WindowsStayOpen.self, FirstCommitStands.self, AttemptsArePaid.self, JobsEnd.self,
         SilenceIsReplaced.self, CoreIsSmallest.self, OrderDoesNotMatter.self, HonestAnswerWins.self,
         AcceptedWithinTolerance.self, WinnersAgree.self, ResultsStand.self,
+        BundlesVerify.self, ProofsVerify.self, ResultsExist.self, UsageFitsFrame.self,
     ]
 
     /// Ids and statements of all invariants that are judged.

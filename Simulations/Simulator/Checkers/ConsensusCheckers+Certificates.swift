@@ -26,7 +26,7 @@ enum ProofRule {
     static func problem(of raw: RawProof, in world: borrowing World) -> String? {
         if let problem = shapeProblem(of: raw, seats: world.plan.seatCount) { return problem }
         guard Int(raw.kind) < kinds.count else { return "kind \(raw.kind)" }
-        let domain = Array("peernode-sign-\(kinds[Int(raw.kind)])/v1".utf8) + [0]
+        let domain = Array("peernode/sign-\(kinds[Int(raw.kind)])/v1".utf8) + [0]
         let message = domain + world.networkID.bytes + raw.body
         for (index, seat) in raw.seats.enumerated() {
             guard let signature = raw.signature(index),

@@ -220,7 +220,7 @@ struct DebitsAreSigned: Checker {
 
     private func isSigned(_ entry: Entry, in world: borrowing World) -> Bool {
         guard let signature = entry.signature else { return entry.kind == .reveal }
-        let domain = entry.kind.isLease ? "peernode-sign-lease/v1" : "peernode-sign-tx/v1"
+        let domain = entry.kind.isLease ? "peernode/sign-lease/v1" : "peernode/sign-tx/v1"
         let whole = entry.encoded
         // The signature is the end of every entry; in a reveal a byte before it says that it is there.
         let body = whole[..<(whole.count - (entry.kind == .reveal ? 65 : 64))]

@@ -57,12 +57,18 @@ public struct World: ~Copyable, Sendable {
     var reader: LogReader
     /// Hears the votes that leave, if a checker wants to.
     let tap: LogTap
+    /// The bug that is planted here; `.none` but in canaries.
+    let plant: PlantSite
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
-    public init(plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all) {
+    ///   - plant: id of a bug of `Plant.catalogue` that this world has; nil for none.
+    public init(
+        plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all, plant: String? = nil
+    ) {
         self.plan = plan
         self.seed = seed
+        self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
         room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil)
@@ -132,6 +138,7 @@ public struct World: ~Copyable, Sendable {
         recent = other.recent
         reader = other.reader
         tap = other.tap
+        plant = other.plant
     }
 
     private mutating func schedule() {

@@ -10,10 +10,10 @@ enum SignedMessage: Sendable {
     case state(StateTuple)
 
     private static let kinds: [(text: [UInt8], vote: VoteKind?)] = [
-        (Array("peernode-sign-notarize/v1".utf8) + [0], .notarize),
-        (Array("peernode-sign-nullify/v1".utf8) + [0], .nullify),
-        (Array("peernode-sign-finalize/v1".utf8) + [0], .finalize),
-        (Array("peernode-sign-attest/v1".utf8) + [0], nil),
+        (Array("peernode/sign-notarize/v1".utf8) + [0], .notarize),
+        (Array("peernode/sign-nullify/v1".utf8) + [0], .nullify),
+        (Array("peernode/sign-finalize/v1".utf8) + [0], .finalize),
+        (Array("peernode/sign-attest/v1".utf8) + [0], nil),
     ]
 
     /// Bytes of the network id between the kind and the body.

@@ -1,0 +1,4 @@
+/// Plants of group M.
+extension Plant {
+    static let membership: [Plant] = []
+}

@@ -1,0 +1,4 @@
+/// Plants of group S.
+extension Plant {
+    static let system: [Plant] = []
+}
