@@ -17,6 +17,7 @@ extension NodeCore {
         switch effect {
         case .persist(let batch, let ticket): effects.append(.persist(batch, .log(ticket)))
         case .send(let message, let peers):
+            egress.tap?.leaves(message)
             for peer in peers { for passed in egress.passing(message, to: peer) { send(passed, to: peer) } }
         case .serveBlocks(let request, let peer): effects.append(.readBlocks(request, to: peer))
         case .misbehaved(let peer, _):

@@ -301,6 +301,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 extension NodeCore {
     /// Puts an adversary between this node and the network (`simulation.md` 10).
     package mutating func filter(with filter: (any EgressFilter)?) { egress.filter = filter }
+    /// Lets a checker hear what leaves (`simulation.md` 15).
+    package mutating func tap(with tap: (any EgressTap)?) { egress.tap = tap }
 
     /// Executions here, for `status`.
     public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }
@@ -322,6 +324,13 @@ extension NodeCore {
 package protocol EgressFilter: Sendable {
     mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
     mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage]
+}
+
+/// Hears the messages of the log that a node sends, and changes nothing (`simulation.md` 15).
+///
+/// A class, because a node is a value and what was heard belongs to who listens.
+package protocol EgressTap: AnyObject, Sendable {
+    func leaves(_ message: LogMessage)
 }
 
 /// What an adversary says of its own accord.

@@ -3,6 +3,7 @@ import Credits
 import NodeCore
 import Records
 import Trust
+import Wire
 
 /// C1: finalised chains of honest peers are prefixes of one another.
 struct PrefixesAgree: Checker {

@@ -51,11 +51,22 @@ enum Observation: Sendable {
     case restored(Int, fingerprint: UInt64)
     /// Its disk lost everything.
     case wiped(Int)
+    /// The first honest peer executed the next height.
+    case advanced(ReadBlock)
+    /// It signed a vote with this key.
+    case voted(Int, PublicKey, Ballot)
+    /// It signed a state with this key.
+    case attested(Int, PublicKey, StateTuple)
+    /// A vote, or a proposal that is one, left its core for the network.
+    case left(Int, Ballot)
+    /// Marks, certificates and blocks in one of its writes.
+    case journaled(Int, LogWrites)
 
     enum Kind: UInt8, Sendable, CaseIterable {
         case booted, crashed, corrupt, handled, signed, transmitted, wrote, executed, certified, conservationBroken
         case alarm, blamed, membership, worker, job, promised, final
         case received, sent, timedOut, crowded, bookChanged, appended, persisted, restored, wiped
+        case advanced, voted, attested, left, journaled
     }
 
     var kind: Kind {
@@ -86,6 +97,11 @@ enum Observation: Sendable {
         case .persisted: .persisted
         case .restored: .restored
         case .wiped: .wiped
+        case .advanced: .advanced
+        case .voted: .voted
+        case .attested: .attested
+        case .left: .left
+        case .journaled: .journaled
         }
     }
 
@@ -97,9 +113,11 @@ enum Observation: Sendable {
             .conservationBroken(let i, _, _), .alarm(let i, _), .blamed(let i, _, _), .membership(let i, _),
             .worker(let i, _), .job(let i, _), .promised(let i, _), .final(let i, _, _), .received(let i, _, _),
             .sent(let i, _, _), .timedOut(let i), .bookChanged(let i, _, _, _), .appended(let i, _, _),
-            .persisted(let i, _, _), .restored(let i, _), .wiped(let i):
+            .persisted(let i, _, _), .restored(let i, _), .wiped(let i), .voted(let i, _, _), .attested(let i, _, _),
+            .left(let i, _), .journaled(let i, _):
             i
         case .crowded: -1
+        case .advanced(let block): block.by
         }
     }
 }

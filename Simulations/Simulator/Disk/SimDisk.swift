@@ -127,6 +127,19 @@ struct SimDisk: Sendable {
         return families[SimDisk.place(family)][Key(key)]
     }
 
+    /// Durable rows whose key begins with `prefix`, in key order.
+    func rows(_ family: Family, prefix: [UInt8]) -> [(key: [UInt8], value: [UInt8])] {
+        var found: [(key: [UInt8], value: [UInt8])] = []
+        for row in families[SimDisk.place(family)].from(Key(prefix)) {
+            if !row.key.bytes.starts(with: prefix) { break }
+            found.append((row.key.bytes, row.value))
+        }
+        return found
+    }
+
+    /// The durable value alone: what a crash cannot take.
+    func durableValue(_ family: Family, _ key: [UInt8]) -> [UInt8]? { families[SimDisk.place(family)][Key(key)] }
+
     /// Durable rows in key order; what a process reads at its start.
     func rows(_ family: Family) -> [(key: [UInt8], value: [UInt8])] {
         families[SimDisk.place(family)].map { ($0.key.bytes, $0.value) }

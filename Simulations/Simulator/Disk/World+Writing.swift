@@ -25,6 +25,7 @@ extension World {
         }
         peers[i].writeCount += 1
         observations.append(.wrote(i, batch))
+        noteWritten(batch, by: i)
         let number = peers[i].disk.append(batch)
         note(.appended, .appended(i, batch, number: number))
         if peers[i].isLying || !batch.isSynced || plant == .answersBeforeSync {

@@ -67,6 +67,7 @@ extension World {
         answers = []
         while let current = next {
             room.meter.begin()
+            tap.begin()
             let boot = peers[i].boot
             let (local, wall) = (localNow(i), peers[i].clock.wall(now))
             if peers[i].isByzantine { prepare(i, wall: wall) }
@@ -78,11 +79,13 @@ extension World {
             cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
                 + World.verifyCost * Int64(meter.verifies)
             if !meter.signed.isEmpty { for one in meter.signed { observations.append(.signed(i, one.key, one.message)) } }
+            let (signed, left) = (meter.signed, tap.left)
             for effect in effects {
                 carryOut(effect, i)
                 // The process died in the middle of its effects: the others never happened.
                 if peers[i].boot != boot || !peers[i].isUp { break }
             }
+            if !signed.isEmpty || !left.isEmpty { noteVotes(signed, left, by: i) }
             if peers[i].boot != boot || !peers[i].isUp { break }
             next = at < answers.count ? answers[at] : nil
             at += 1
@@ -150,6 +153,7 @@ extension World {
         peers[i].rng = rng
         let filter = filter(of: i)
         peers[i].node?.filter(with: filter)
+        if checkers.wants(.left) { peers[i].node?.tap(with: tap) }
         observations.append(.booted(i))
         if checkers.wants(.restored) { observations.append(.restored(i, fingerprint: peers[i].disk.fingerprint)) }
         var restored = RestoredMembership(book: peers[i].disk.rows(.book).map { (key: $0.key, value: $0.value) })
@@ -287,6 +291,7 @@ extension World {
                 let execution = block.execution
                 tell(i, "executed", "height \(execution.height), \(execution.outcomes.count) entries, \(execution.digest)")
             }
+            noteExecuted(block, by: i)
         case .certified(let certificate):
             peers[i].certifiedHeight = certificate.state.height
             observations.append(.certified(i, certificate))

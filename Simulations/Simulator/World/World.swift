@@ -53,6 +53,10 @@ public struct World: ~Copyable, Sendable {
     /// Answers that the shell gives at once, in the order of their effects.
     var answers: [SimPeer.Node.Input] = []
     var recent: [ToldEvent] = []
+    /// The log as checkers read it.
+    var reader: LogReader
+    /// Hears the votes that leave, if a checker wants to.
+    let tap: LogTap
     /// The bug that is planted here; `.none` but in canaries.
     let plant: PlantSite
     /// In the order of the plan.
@@ -89,6 +93,8 @@ public struct World: ~Copyable, Sendable {
         self.checkers.make(for: plan)
         samples = Sampler(peers: plan.peers.count)
         disturbedAt = Array(repeating: .zero, count: plan.peers.count)
+        tap = LogTap()
+        reader = LogReader(genesis: cast.genesis, network: networkID, hashing: cast.peers[0].key)
         for i in peers.indices {
             byAddress[peers[i].plan.address] = i
             byID[peers[i].id] = i
@@ -144,6 +150,8 @@ public struct World: ~Copyable, Sendable {
         order = other.order
         answers = other.answers
         recent = other.recent
+        reader = other.reader
+        tap = other.tap
         plant = other.plant
         crowd = other.crowd
         disturbedAt = other.disturbedAt

@@ -7,6 +7,8 @@ import Trust
 /// differently, it says with its own keys, while the node under it stays the production code (`simulation.md` 10).
 struct Egress: Sendable {
     var filter: (any EgressFilter)?
+    /// Hears what the core of this node wants to say, before any adversary.
+    var tap: (any EgressTap)?
 
     /// What leaves for `peer` in the place of `message`; nothing if it is withheld.
     mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage] {

@@ -1,0 +1,44 @@
+import Basis
+import Credits
+import NodeCore
+import Records
+import Trust
+import Wire
+
+/// What the log of a world says, made into observations once for all checkers.
+extension World {
+    mutating func noteExecuted(_ block: LogNode.ExecutedBlock, by i: Int) {
+        guard checkers.wants(.advanced), !peers[i].isByzantine else { return }
+        if let read = reader.read(block, by: i) { observations.append(.advanced(read)) }
+    }
+
+    mutating func noteWritten(_ batch: StoreBatch, by i: Int) {
+        guard checkers.wants(.journaled) else { return }
+        let writes = LogWrites(batch)
+        if !writes.isEmpty { observations.append(.journaled(i, writes)) }
+    }
+
+    /// Votes after the effects of the call that made them, so that what they rest on was observed before.
+    mutating func noteVotes(_ signed: [CryptoMeter.Signed], _ left: [LogMessage], by i: Int) {
+        if checkers.wants(.voted) || checkers.wants(.attested) {
+            for one in signed {
+                switch SignedMessage(one.message) {
+                case .ballot(let ballot): observations.append(.voted(i, one.key, ballot))
+                case .state(let state): observations.append(.attested(i, one.key, state))
+                case nil: continue
+                }
+            }
+        }
+        for message in left {
+            switch message {
+            case .vote(let vote): observations.append(.left(i, vote.ballot))
+            case .proposal(let proposal):
+                let header = proposal.block.header
+                let hash = proposal.block.hash(hashing: peers[i].key)
+                observations.append(
+                    .left(i, Ballot(kind: .notarize, epoch: header.epoch, view: header.view, blockHash: hash)))
+            default: continue
+            }
+        }
+    }
+}
