@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Foundation
 import Glibc
+import SimulatorCommands
 
 /// The command `peernode`: join a network, submit jobs, move credit, check receipts.
 ///
@@ -15,6 +16,7 @@ struct Program: AsyncParsableCommand {
         discussion: """
             First commands: init --new-network NAME, join SEED, run -- CMD, status,
             receipt verify last. "peernode help CODE" explains an error such as E501.
+            "peernode simulate" runs whole networks in virtual time.
             """,
         subcommands: [
             InitCommand.self, JoinCommand.self, RunCommand.self, SubmitCommand.self, StatusCommand.self,
@@ -35,6 +37,7 @@ struct Program: AsyncParsableCommand {
         var words = Array(CommandLine.arguments.dropFirst())
         if words.first == "job", words.count > 1 { words.removeFirst() }
         if words.first == "help", words.count == 2, Pages.show(words[1]) { Glibc.exit(0) }
+        if words.first == "simulate" { SimulateCommand.start(Array(words.dropFirst())) }
         // `run` hands on every word that is not a flag of its own.
         if words.count > 1, words[0] == "run", ["-h", "--help"].contains(words[1]) { words = ["help", "run"] }
         var passed: [String]?

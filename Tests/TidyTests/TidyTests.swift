@@ -8,8 +8,11 @@ import Testing
 
     static let pure = [
         "Basis", "Wire", "Trust", "Verdict", "Records", "Session", "Gossip", "Consensus", "Credits", "Compute",
-        "NodeCore",
+        "NodeCore", "Simulator",
     ]
+
+    /// Folder of a pure module.
+    static func folder(_ module: String) -> String { (module == "Simulator" ? "Simulations/" : "Sources/") + module }
 
     struct Source {
         let path: String
@@ -30,7 +33,7 @@ import Testing
         let allowed = Set(TidyTests.pure + ["OrderedCollections", "DequeModule", "HeapModule"])
         var seen = 0
         for module in TidyTests.pure {
-            for source in try TidyTests.sources(under: "Sources/" + module) {
+            for source in try TidyTests.sources(under: folder(module)) {
                 seen += 1
                 for line in source.lines {
                     let words = line.split(separator: " ").map(String.init)
@@ -59,7 +62,7 @@ import Testing
     /// Shows that `Verified` is made by Ingress and by tests alone (STYLE 1.7), and by the handshake, which checks the
     /// record of the peer whose identity it proves.
     @Test func onlyIngressVerifies() throws {
-        for source in try TidyTests.sources(under: "Sources") {
+        for source in try TidyTests.sources(under: "Sources") + TidyTests.sources(under: "Simulations") {
             guard !source.path.hasPrefix("Sources/NodeCore/Ingress"), !source.path.hasPrefix("Sources/Trust/"),
                 source.path != "Sources/Session/Handshakes/SessionTable+Proofs.swift"
             else { continue }
@@ -72,7 +75,7 @@ import Testing
     /// Shows that files and lines stay readable, and that no unfinished mark is left.
     @Test func lengthsAndWords() throws {
         let banned = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "precondition" + "(", "assert" + "Failure("]
-        for source in try TidyTests.sources(under: "Sources") {
+        for source in try TidyTests.sources(under: "Sources") + TidyTests.sources(under: "Simulations") {
             #expect(source.lines.count <= 601, "\(source.path) has \(source.lines.count) lines")
             for (number, line) in source.lines.enumerated() {
                 #expect(line.count <= 120, "\(source.path):\(number + 1) has \(line.count) columns")
@@ -90,7 +93,7 @@ import Testing
             ".randomElement()", ".random(in: " + "0..<1)",
         ]
         for module in TidyTests.pure {
-            for source in try TidyTests.sources(under: "Sources/" + module) {
+            for source in try TidyTests.sources(under: folder(module)) {
                 for (number, line) in source.lines.enumerated() {
                     for word in banned where line.contains(word) {
                         Issue.record("\(source.path):\(number + 1) uses \(word)")

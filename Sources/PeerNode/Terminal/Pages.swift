@@ -41,7 +41,7 @@ enum Later {
         "check": "checking for determinism", "pause": "pausing", "resume": "pausing", "drain": "draining",
         "policy": "changing the policy", "blob": "the content store", "audit": "auditing a log",
         "risk": "risk figures", "convert": "other job formats", "top": "the live view", "shell": "the shell",
-        "simulate": "the simulator", "bench": "measuring", "completion": "shell completion",
+        "bench": "measuring", "completion": "shell completion",
         "schema": "printing schemas", "openapi": "printing the interface", "config": "showing the configuration",
         "retry": "retrying", "image": "images", "provider": "providers", "pack": "packs",
         "workflow": "workflows", "kv": "the key-value store", "topic": "topics",
