@@ -73,7 +73,7 @@ struct OutboundLinksBounded: Checker {
     private(set) var judged: UInt64 = 0
     private let target: Int
 
-    init(_ plan: Plan) { target = World.limits(of: plan).gossip.outboundLinksTarget }
+    init(_ plan: Plan) { target = plan.nodeLimits.gossip.outboundLinksTarget }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? { nil }
 

@@ -81,7 +81,7 @@ struct NobodyDeclaresOthers: Checker {
     private(set) var judged: UInt64 = 0
     private let rowsMax: Int
 
-    init(_ plan: Plan) { rowsMax = World.limits(of: plan).gossip.bookEntriesMax }
+    init(_ plan: Plan) { rowsMax = plan.nodeLimits.gossip.bookEntriesMax }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .bookChanged(let i, let old?, let new, let cause) = observation, !world.peers[i].isByzantine,
@@ -119,7 +119,7 @@ struct RecordsInTime: Checker {
     private let isReadable: Bool
 
     init(_ plan: Plan) {
-        future = UInt64(World.limits(of: plan).gossip.recordFutureMax.milliseconds)
+        future = UInt64(plan.nodeLimits.gossip.recordFutureMax.milliseconds)
         isReadable = plan.crypto == .sim
     }
 

@@ -26,10 +26,10 @@ struct TablesBounded: Checker {
     private let pool: Int
 
     init(_ plan: Plan) {
-        let limits = World.limits(of: plan)
+        let limits = plan.nodeLimits
         gossip = Membership.capacities(limits.gossip)
         session = SimPeer.Node.sessionCapacities(limits.session)
-        pool = World.ledgerLimits(of: plan).poolEntriesMax
+        pool = plan.ledgerLimits.poolEntriesMax
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? { nil }

@@ -15,12 +15,21 @@ extension World {
         active[index] = met
         disturb(fault.kind, met)
         trace.event(now, order: order, peer: -1, kind: EventKind.fault.rawValue, payload: UInt64(index))
-        tell(-1, "fault", "\(fault.kind) meets \(met)")
+        tell(-1, "fault", "\(fault.kind.name) meets \(World.named(met))")
         apply(fault, index, met)
+        if fault.kind.isInstant {
+            active[index] = nil
+            return
+        }
         rebuildWeather()
         let until = World.instant(end(of: fault))
         if fault.duration != nil, until > now { queue.push(.faultEnds(index), at: until) }
         if case .swizzleClog(let who, let gap) = fault.kind { swizzle(who, gap, index) }
+    }
+
+    static func named(_ met: [Int]) -> String {
+        let first = met.prefix(12).map { String($0) }.joined(separator: ", ")
+        return met.isEmpty ? "nobody" : met.count > 12 ? "\(met.count) peers: \(first), …" : "peers \(first)"
     }
 
     /// Whom the fault meets now.
@@ -87,7 +96,14 @@ extension World {
                 queue.push(.start(peer: i), at: at)
             }
         case .leaveSilent: for i in met { lose(i) }
-        case .leaveSigned: for i in met { give(i, peers[i].boot, .leave(.now), .fault, UInt64(index)) }
+        case .leaveSigned:
+            for i in met {
+                if isMembersOnly {
+                    feed(i, peers[i].boot, .leave(.now))
+                } else {
+                    give(i, peers[i].boot, .leave(.now), .fault, UInt64(index))
+                }
+            }
         case .turnByzantine(_, let into): for i in met { turn(i, into) }
         default: break
         }
@@ -95,13 +111,14 @@ extension World {
 
     private mutating func jump(_ i: Int, _ by: Interval) {
         peers[i].clock.jump(by)
+        if isMembersOnly { return feed(i, peers[i].boot, .clock(unixMilliseconds: peers[i].clock.wall(now))) }
         give(i, peers[i].boot, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .fault, 0)
     }
 
     private mutating func drift(_ i: Int, _ ppm: Int64) {
         peers[i].clock.drift(ppm, at: now)
         peers[i].armedAt = nil
-        arm(i)
+        if isMembersOnly { armMember(i) } else { arm(i) }
     }
 
     private mutating func set(_ kind: DiskFault, _ i: Int) {
@@ -120,7 +137,7 @@ extension World {
         guard let met = active.remove(index) else { return }
         disturb(plan.faults[index].kind, met)
         trace.event(now, order: order, peer: -2, kind: EventKind.fault.rawValue, payload: UInt64(index))
-        tell(-1, "fault", "\(plan.faults[index].kind) is over")
+        tell(-1, "fault", "\(plan.faults[index].kind.name) is over")
         switch plan.faults[index].kind {
         case .pause:
             for i in met where peers[i].life == .paused {
@@ -188,6 +205,7 @@ extension World {
             }
         }
         dropPipes(of: i, isSilent: false)
+        dropSessions(of: i, isSilent: false)
         observations.append(.crashed(i))
         tell(i, "crash", "the process dies; \(unsynced) writes were not synced")
     }
@@ -210,6 +228,7 @@ extension World {
         guard peers[i].life != .gone else { return }
         disturbedAt[i] = now
         dropPipes(of: i, isSilent: true)
+        dropSessions(of: i, isSilent: true)
         peers[i].life = .gone
         peers[i].boot += 1
         peers[i].node = nil
@@ -329,5 +348,16 @@ extension World {
     /// One after another in the order of the plan, freed in another: the fault's own end frees the rest.
     private mutating func swizzle(_ who: [Int], _ gap: Interval, _ index: Int) {
         active[index] = who
+    }
+}
+
+extension Fault.Kind {
+    /// Whether it happens once and has no end of its own.
+    var isInstant: Bool {
+        switch self {
+        case .crash(_, _, .crashAtWrite): false
+        case .crash, .lose, .clockJump, .joinStorm, .leaveSilent, .leaveSigned, .turnByzantine, .natRebind: true
+        default: false
+        }
     }
 }

@@ -110,6 +110,7 @@ extension World {
         let size = bytes.count + World.datagramOverhead
         peers[j].bytesIn += UInt64(size)
         samples.received(j, size)
+        if peers[j].isByzantine { overhear(bytes, by: j, from: from) }
         var sip = SipHash(from.low, UInt64(from.port))
         sip.add(bytes)
         give(

@@ -59,6 +59,12 @@ final class SimPeer: @unchecked Sendable {
 
     /// nil while the process is down. Change it through `handle`; what is read of it is copied.
     var node: Node?
+    /// Instead of a node, in tier XL.
+    var member: SimMember?
+    var bootNonce: UInt64 = 0
+    var diedAt = Instant.zero
+    /// When it was in the network first.
+    var joinedAt: Instant?
     var life = Life.notStarted
     var boot = 0
     var disk = SimDisk()
@@ -113,12 +119,18 @@ final class SimPeer: @unchecked Sendable {
     /// Peers of the network that it counts as links.
     var failure: String?
     var isByzantine = false
+    /// Whether its coalition attacks packets or membership, so that honest peers must not depend on its links.
+    var attacksNetwork = false
     var status: NodeStatus?
 
     /// An equal peer for a snapshot.
     func copied() -> SimPeer {
         let copy = SimPeer(plan: plan, key: key, voting: voting, beacon: beacon)
         copy.node = node
+        copy.member = member
+        copy.bootNonce = bootNonce
+        copy.diedAt = diedAt
+        copy.joinedAt = joinedAt
         copy.life = life
         copy.boot = boot
         copy.disk = disk
@@ -154,6 +166,7 @@ final class SimPeer: @unchecked Sendable {
         copy.bytesIn = bytesIn
         copy.failure = failure
         copy.isByzantine = isByzantine
+        copy.attacksNetwork = attacksNetwork
         copy.status = status
         copy.bookRevision = bookRevision
         copy.bookRows = bookRows
@@ -191,7 +204,7 @@ final class SimPeer: @unchecked Sendable {
 
 /// The kinds of `simulation.md` 4, in the trace.
 enum EventKind: UInt8, Sendable {
-    case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start
+    case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start, adversary
 }
 
 extension NodeCore {

@@ -166,12 +166,17 @@ extension World {
             let waiting = peers[i].waiters.removeValue(forKey: blob) ?? []
             arrived(blob, isHere: false, waiting, i)
         case .readInfo(let stream, let blob):
-            later(i, .exchange(.info(stream, peers[i].blobs.summary(blob, hashing: hashing))))
+            later(
+                i,
+                .exchange(.info(stream, withholdsBlobs(i) ? nil : peers[i].blobs.summary(blob, hashing: hashing))))
         case .readChunks(let stream, let blob, let first, let count):
             later(
                 i,
                 .exchange(
-                    .chunks(stream, peers[i].blobs.chunks(blob, first: first, count: count, hashing: hashing))))
+                    .chunks(
+                        stream,
+                        withholdsBlobs(i)
+                            ? nil : peers[i].blobs.chunks(blob, first: first, count: count, hashing: hashing))))
         case .misbehaved(let peer): observations.append(.blamed(i, byID[peer] ?? -1, "it served a damaged blob"))
         case .open, .write, .reset: break
         }

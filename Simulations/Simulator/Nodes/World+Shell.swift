@@ -69,6 +69,7 @@ extension World {
             room.meter.begin()
             let boot = peers[i].boot
             let (local, wall) = (localNow(i), peers[i].clock.wall(now))
+            if peers[i].isByzantine { prepare(i, wall: wall) }
             let effects = peers[i].handle(current, now: local, wall: wall)
             let meter = room.meter
             if plant == .checksSignaturesFirst, kind == .datagram { meter.noteVerify() }
@@ -87,6 +88,7 @@ extension World {
             at += 1
         }
         answers = outer
+        if peers[i].isByzantine { collectPlans() }
         let factor = peers[i].cpuFactor
         peers[i].busyUntil = now + cost * factor
         if plant != .none { plantAfter(input, kind, i) }
@@ -124,6 +126,7 @@ extension World {
 
     /// Starts the process: with what is on its disk and nothing else.
     mutating func boot(_ i: Int) {
+        if isMembersOnly { return bootMember(i) }
         peers[i].boot += 1
         peers[i].life = .up
         peers[i].bookRevision = 0
@@ -136,12 +139,13 @@ extension World {
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
+        forget(i)
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()
         let known = peers[i].genesis
         peers[i].node = SimPeer.Node(
             crypto: peers[i].key, network: known == nil ? nil : networkID, genesis: known?.encoded,
-            bootNonce: bootNonce, limits: plantedLimits ?? World.limits(of: plan),
+            bootNonce: bootNonce, limits: plantedLimits ?? plan.nodeLimits,
             generator: rng.fork(), now: localNow(i), wall: peers[i].clock.wall(now))
         peers[i].rng = rng
         let filter = filter(of: i)
@@ -157,22 +161,12 @@ extension World {
         give(i, number, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .start, 0)
         give(i, number, .start(restored), .start, 1)
         give(i, number, .interfaces([peers[i].plan.address]), .start, 2)
-        if known != nil, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
+        if known != nil, peers[i].plan.role != .member, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
         // The seats, but for the own address: what a person gives `join`.
         let seeds = (0..<peers.count).filter { $0 != i }.prefix(3).map { j in
             Seed(host: peers[j].plan.address.hostText, port: peers[j].plan.address.port)
         }
         if number == 1, !seeds.isEmpty { give(i, number, .join(JoinTarget(seeds: Array(seeds))), .start, 4) }
-    }
-
-    /// What nodes and checkers get.
-    static func limits(of plan: Plan) -> NodeLimits { plan.limits == .tiny ? .tiny : .production }
-
-    static func ledgerLimits(of plan: Plan) -> LedgerLimits {
-        var limits = plan.limits == .tiny ? LedgerLimits.tiny : LedgerLimits.production
-        // Tiny networks have more observers than two.
-        limits.followersMax = max(limits.followersMax, 32)
-        return limits
     }
 
     /// The log as the disk holds it; a new store gets the records of height 0 first, as in the daemon.
@@ -197,7 +191,7 @@ extension World {
             return try LogNode(
                 identity: .init(
                     genesis: genesis, signer: peers[i].key, voting: peers[i].voting, beacon: peers[i].beacon),
-                image: image, tip: tip, limits: World.ledgerLimits(of: plan), hashing: peers[i].key, verifying: peers[i].key,
+                image: image, tip: tip, limits: plan.ledgerLimits, hashing: peers[i].key, verifying: peers[i].key,
                 generator: peers[i].rng.fork(), now: localNow(i))
         } catch {
             observations.append(.corrupt(i, "\(error)"))
@@ -219,6 +213,18 @@ extension World {
 
     func stored(_ height: UInt64, at i: Int) -> StoredBlock? {
         peers[i].disk.get(.blocks, JournalKey.height(height)).flatMap { try? StoredBlock(decoding: $0) }
+    }
+
+    /// The process ends as its owner asked; it does not come back by itself.
+    private mutating func leave(_ i: Int) {
+        dropPipes(of: i, isSilent: false)
+        peers[i].life = .gone
+        peers[i].boot += 1
+        peers[i].node = nil
+        peers[i].inbox = []
+        toRestart.remove(i)
+        observations.append(.crashed(i))
+        tell(i, "left", "the process ends")
     }
 
     // MARK: effects
@@ -245,11 +251,14 @@ extension World {
                 .blocks(
                     BlockAnswer.answer(to: request, executedHeight: height, store: reader, hashing: peers[i].key),
                     to: peer))
-        case .membership(let event): observations.append(.membership(i, event))
+        case .membership(let event):
+            observations.append(.membership(i, event))
+            if case .left = event { leave(i) }
+            if tellsAll { tell(i, "membership", "\(event)") }
         case .genesisFetched(let bytes):
             guard peers[i].genesis == nil, let fetched = try? Genesis(decoding: bytes) else { return }
             peers[i].genesis = fetched
-            if let log = loadLog(i) { answer(.adopt(log, desks(i))) }
+            if peers[i].plan.role != .member, let log = loadLog(i) { answer(.adopt(log, desks(i))) }
         case .genesisUnavailable: break
         case .log(let effect): carryOut(effect, i)
         case .exchange(let effect): carryOut(effect, i)
@@ -262,7 +271,10 @@ extension World {
     mutating func carryOut(_ effect: LogNode.Effect, _ i: Int) {
         switch effect {
         case .persist, .send, .serveBlocks: break
-        case .misbehaved(let peer, let fault): observations.append(.blamed(i, byID[peer] ?? -1, "\(fault)"))
+        case .misbehaved(let peer, let fault):
+            let other = byID[peer] ?? -1
+            observations.append(.blamed(i, other, "\(fault)"))
+            tell(i, "blames", "peer \(other): \(fault)")
         case .accepted(let ticket, let id): accepted(ticket, id, i)
         case .refused(let ticket, let why): refused(ticket, why, i)
         case .progressed(let id, let progress): progressed(id, progress, i)
@@ -270,11 +282,20 @@ extension World {
             peers[i].executedHeight = block.execution.height
             trace.state(i, block.execution.digest.raw.w0)
             observations.append(.executed(i, block))
+            if peers[i].isByzantine { learn(block, by: i) }
+            if tellsAll {
+                let execution = block.execution
+                tell(i, "executed", "height \(execution.height), \(execution.outcomes.count) entries, \(execution.digest)")
+            }
         case .certified(let certificate):
             peers[i].certifiedHeight = certificate.state.height
             observations.append(.certified(i, certificate))
-        case .alarm(let alert): observations.append(.alarm(i, "\(alert)"))
-        case .statusChanged(let status): peers[i].status = status
+        case .alarm(let alert):
+            observations.append(.alarm(i, "\(alert)"))
+            tell(i, "alarm", "\(alert)")
+        case .statusChanged(let status):
+            peers[i].status = status
+            tell(i, "status", "\(status.kind)")
         case .conservationBroken(let height, let text):
             observations.append(.conservationBroken(i, height: height, text))
         }

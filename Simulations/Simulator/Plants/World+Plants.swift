@@ -13,7 +13,7 @@ extension World {
     /// Limits of nodes that differ from those that checkers know; nil for none.
     var plantedLimits: NodeLimits? {
         if plant == .none { return nil }
-        var limits = World.limits(of: plan)
+        var limits = plan.nodeLimits
         switch plant {
         case .doublesTheBook: limits.gossip.bookEntriesMax *= 2
         case .manyOutboundLinks:

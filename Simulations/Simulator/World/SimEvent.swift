@@ -1,8 +1,10 @@
 import Basis
 import Compute
+import Gossip
 import NodeCore
 import Records
 import Session
+import Trust
 
 /// What waits in the queue of a world.
 enum SimEvent: Sendable {
@@ -27,12 +29,20 @@ enum SimEvent: Sendable {
     case taskEnded(peer: Int, boot: Int, RunID)
     /// A peer that was busy or paused takes what waits.
     case wake(peer: Int, boot: Int)
+    // Tier XL: Membership cores alone.
+    case member(peer: Int, boot: Int, Membership.Input)
+    case memberDeadline(peer: Int, boot: Int)
+    case memberDial(peer: Int, boot: Int, ticket: Ticket, to: Int, path: Path, expecting: PeerID?)
+    case memberMessages(to: Int, boot: Int, from: Int, path: Path, [PeerMessage], bytes: Int)
     case start(peer: Int)
     case operation(Int)
     case faultBegins(Int)
     case faultEnds(Int)
     case restart(peer: Int, fault: Int)
     case phase(Phase)
+    /// A coalition of the plan that acts on its own has its turn.
+    case adversary(Int)
+    case deed(Act)
     case sample
     case check
 }

@@ -55,6 +55,8 @@ public struct World: ~Copyable, Sendable {
     var recent: [ToldEvent] = []
     /// The bug that is planted here; `.none` but in canaries.
     let plant: PlantSite
+    /// In the order of the plan.
+    var coalitions: [Coalition] = []
     /// Events at `now` so far.
     var crowd = 0
     /// When a fault that meets more than processes began or ended last at each peer, or its process started or ended.
@@ -93,8 +95,15 @@ public struct World: ~Copyable, Sendable {
             byAccount[peers[i].account] = i
             if let voting = peers[i].voting { byVotingKey[voting.publicKey] = i }
         }
-        for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
+        for adversary in plan.adversaries {
+            for i in adversary.peers {
+                peers[i].isByzantine = true
+                if adversary.type.attacksNetwork { peers[i].attacksNetwork = true }
+            }
+        }
         schedule()
+        coalitions = World.coalitions(plan, peers, genesis, seeding)
+        scheduleAdversaries()
     }
 
     /// A snapshot.
@@ -138,6 +147,12 @@ public struct World: ~Copyable, Sendable {
         plant = other.plant
         crowd = other.crowd
         disturbedAt = other.disturbedAt
+        coalitions = other.coalitions.map { $0.copied() }
+        for i in peers.indices where peers[i].isByzantine {
+            let filter = filter(of: i)
+            peers[i].node?.filter(with: filter)
+        }
+        tellsAll = other.tellsAll
     }
 
     private mutating func schedule() {
@@ -165,6 +180,17 @@ public struct World: ~Copyable, Sendable {
     public var traceHash: UInt64 { trace.value }
     /// Inputs that nodes handled.
     public var events: UInt64 { trace.events }
+
+    /// Which events are recorded one by one; before the first step.
+    public mutating func record(events window: Range<UInt64>, ring: Int = 0) {
+        trace.window = window
+        trace.ring = ring
+    }
+
+    /// Whether people's lines of every kind are kept, for `replay`; the last few hundred are kept anyhow.
+    public var tellsAll = false
+    /// Lines for people, oldest first.
+    public var told: [ToldEvent] { recent }
 
     // MARK: running
 
@@ -230,12 +256,20 @@ public struct World: ~Copyable, Sendable {
         case .input(let peer, let boot, let input, let kind): give(peer, boot, input, kind, 0)
         case .taskEnded(let peer, let boot, let run): taskEnds(peer, boot, run)
         case .wake(let peer, let boot): wake(peer, boot)
+        case .member(let peer, let boot, let input): feed(peer, boot, input)
+        case .memberDeadline(let peer, let boot): memberRings(peer, boot)
+        case .memberDial(let peer, let boot, let ticket, let to, let path, let expecting):
+            finishDial(peer, boot, ticket, to, path, expecting)
+        case .memberMessages(let to, let boot, let from, let path, let messages, let bytes):
+            arriveMember(to, boot, from: from, path, messages, bytes)
         case .start(let peer): if peers[peer].life == .notStarted { boot(peer) }
         case .operation(let index): operate(index)
         case .faultBegins(let index): begin(fault: index)
         case .faultEnds(let index): end(fault: index)
         case .restart(let peer, _): restart(peer)
         case .phase(let next): enter(next)
+        case .adversary(let index): act(index)
+        case .deed(let act): carryOut(act)
         case .sample: sample()
         case .check: check()
         }
