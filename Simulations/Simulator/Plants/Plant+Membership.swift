@@ -83,7 +83,7 @@ extension Plant {
             return plan
         },
         Plant("M19", .limits, .probesEachSecond, "nodes probe ten times a second", eventsMax: 60_000) {
-            .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
+            .canary(seats: 4, observers: 2, seconds: 160, transfersPerSecond: 0)
         },
     ]
 }
