@@ -13,9 +13,12 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Simulated seconds.") var seconds: Int64 = 60
     @Option(help: "Transfers a simulated second.") var rate: Int64 = 10
     @Option(help: "Seed.") var seed: UInt64 = 1
+    @Flag(help: "Judge nothing.") var noCheckers = false
+    @Option(help: "Judge only this invariant; may be repeated.") var only: [String] = []
 
     func run() throws {
-        var world = World(plan: plan(), seed: seed)
+        var world = World(
+            plan: plan(), seed: seed, checkers: noCheckers ? .none : only.isEmpty ? .all : .only(only))
         let clock = ContinuousClock()
         let began = clock.now
         _ = world.run()

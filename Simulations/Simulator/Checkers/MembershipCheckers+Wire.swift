@@ -152,8 +152,8 @@ struct IdleQuiet: Checker {
     static let id = "M19"
     static let statement = "idle traffic ≤ 1.5 kB/s per direction, ≤ 3 kB/s with churn"
     static let watches: [Observation.Kind] = [.sent]
-    /// What joining costs is over by then.
-    static let settled = Interval.seconds(20)
+    /// Who is new pulls often for a minute; the last may start half a minute late.
+    static let settled = Interval.seconds(90)
     static let spanMin = Interval.seconds(20)
     private(set) var judged: UInt64 = 0
     private var bytes: [UInt64]

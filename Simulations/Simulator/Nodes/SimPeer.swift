@@ -186,10 +186,7 @@ final class SimPeer: @unchecked Sendable {
     }
 
     /// Looks at the node, or alters it for a planted bug, in place: reading a large value of a class copies it.
-    func inPlace<R>(_ body: (inout Node) -> R) -> R? {
-        if node == nil { return nil }
-        return body(&node!)
-    }
+    func inPlace<R>(_ body: (inout Node) -> R) -> R? { node?.applied(body) }
 
     /// Handles an input in place.
     func handle(_ input: Node.Input, now: Instant, wall: UInt64) -> [Node.Effect] {
@@ -213,4 +210,6 @@ enum EventKind: UInt8, Sendable {
 extension NodeCore {
     /// `nextDeadline` of a node that lies in a class: reading a large value there would copy it first.
     mutating func deadlineInPlace() -> Instant? { nextDeadline }
+
+    mutating func applied<R>(_ body: (inout Self) -> R) -> R { body(&self) }
 }

@@ -6,7 +6,7 @@ extension PlantSite {
     static let unsignedRecord = PlantSite(102)
     static let thirdPeerRemoves = PlantSite(103)
     static let keepsDeadLinks = PlantSite(104)
-    static let doublesOutboundLinks = PlantSite(106)
+    static let manyOutboundLinks = PlantSite(106)
     static let callsHeardVerified = PlantSite(107)
     static let padsRetries = PlantSite(108)
     static let answersElsewhere = PlantSite(109)
@@ -33,13 +33,13 @@ extension Plant {
         Plant("M4", .memory, .keepsDeadLinks, "a peer counts a link that the other end dropped") {
             .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
         },
-        Plant("M6", .limits, .doublesOutboundLinks, "nodes get eight times the outbound links", eventsMax: 60_000) {
+        Plant("M6", .limits, .manyOutboundLinks, "nodes get four times the slots for links", eventsMax: 60_000) {
             .canary(seats: 1, observers: 12, seconds: 30, transfersPerSecond: 0)
         },
         Plant("M7", .memory, .callsHeardVerified, "rows of hearsay are called verified", eventsMax: 40_000) {
-            var plan = Plan.canary(seats: 4, observers: 10, seconds: 60, transfersPerSecond: 0)
-            // Who comes late asks for everybody.
-            for k in 0..<4 { plan.peers[10 + k].startsAt = .seconds(20 + Int64(k)) }
+            // More than a book holds: seeds cannot tell of everybody, and others tell what they heard.
+            var plan = Plan.canary(seats: 1, observers: 25, seconds: 60, transfersPerSecond: 0)
+            for k in 0..<10 { plan.peers[16 + k].startsAt = .seconds(20 + Int64(k) / 3) }
             return plan
         },
         Plant("M8", .shell, .padsRetries, "the answer to a Hello is longer than it") { .canary(seconds: 10) },
@@ -83,7 +83,7 @@ extension Plant {
             return plan
         },
         Plant("M19", .limits, .probesEachSecond, "nodes probe ten times a second", eventsMax: 60_000) {
-            .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
+            .canary(seats: 4, observers: 2, seconds: 160, transfersPerSecond: 0)
         },
     ]
 }

@@ -16,7 +16,9 @@ extension World {
         var limits = plan.nodeLimits
         switch plant {
         case .doublesTheBook: limits.gossip.bookEntriesMax *= 2
-        case .doublesOutboundLinks: limits.gossip.outboundLinksTarget *= 8
+        case .manyOutboundLinks:
+            limits.gossip.outboundLinksTarget *= 4
+            limits.gossip.inboundLinksMax *= 4
         case .acceptsTheFuture: limits.gossip.recordFutureMax = .seconds(86_400)
         case .moreRounds: limits.gossip.probeRoundsMax += 5
         case .oneRoundDecides: limits.gossip.probeRoundsMax = 1
