@@ -53,6 +53,8 @@ public struct World: ~Copyable, Sendable {
     /// Answers that the shell gives at once, in the order of their effects.
     var answers: [SimPeer.Node.Input] = []
     var recent: [ToldEvent] = []
+    /// The highest executed height of honest peers at the last checks of calm.
+    var tops: [(at: Instant, height: UInt64)] = []
     /// In the order of the plan.
     var coalitions: [Coalition] = []
 
@@ -128,6 +130,7 @@ public struct World: ~Copyable, Sendable {
         order = other.order
         answers = other.answers
         recent = other.recent
+        tops = other.tops
         coalitions = other.coalitions.map { $0.copied() }
         for i in peers.indices where peers[i].isByzantine {
             let filter = filter(of: i)
