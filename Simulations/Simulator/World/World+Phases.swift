@@ -53,6 +53,7 @@ extension World {
     mutating func check() {
         defer { if outcome == nil { queue.push(.check, at: now + World.checkInterval) } }
         guard phase == .calm else { return }
+        noteTop()
         if probe == nil || isProbeLost, plan.must.contains(where: { $0.id == .finality }) { sendProbe() }
         let past = elapsed - plan.calmAt
         var unmet: (Must.ID, [String])?
@@ -87,6 +88,8 @@ extension World {
     private func limit(of must: Must) -> Interval {
         switch must.id {
         case .jobsEnd, .escrowsClosed: max(must.limit, latestDeadline + .seconds(60))
+        // While jobs end there are new blocks, and somebody executes each of them first.
+        case .heightsEqual, .rootsEqual: max(must.limit, latestDeadline + .seconds(90))
         // `finality` counts from calm, when paths and seats come back, not from the probe.
         case .finality: must.limit + .seconds(30)
         default: must.limit
@@ -108,6 +111,21 @@ extension World {
         return latest
     }
 
+    /// Whether new blocks may come at any time, so that peers are measured by where the highest was a moment ago.
+    private var isBusyInCalm: Bool { plan.worksInCalm || !plan.adversaries.isEmpty }
+
+    /// What every peer has had the time to reach.
+    static let settlingTime = Interval.seconds(3)
+
+    private var settledTop: UInt64? { tops.last { now - $0.at >= World.settlingTime }?.height }
+
+    private mutating func noteTop() {
+        guard isBusyInCalm else { return }
+        let top = peers.indices.map { peers[$0].isLive ? peers[$0].node?.log?.ledger.height ?? 0 : 0 }.max() ?? 0
+        tops.append((now, top))
+        if tops.count > 64 { tops.removeFirst(32) }
+    }
+
     /// Who waits for what; empty if the condition holds.
     func waits(for must: Must.ID) -> [String] {
         let live = peers.indices.filter { peers[$0].isLive }
@@ -122,10 +140,15 @@ extension World {
             return live.filter { i in !links(i).contains { peers[$0].isLive } }.prefix(8).map { "peer \($0) has no honest link" }
         case .heightsEqual, .rootsEqual:
             let heights = logs.map { peers[$0].node?.log?.ledger.height ?? 0 }
-            guard let top = heights.max() else { return [] }
-            if must == .rootsEqual, heights.allSatisfy({ $0 == top }) {
-                let roots = Set(logs.compactMap { peers[$0].node?.log?.ledger.digest })
-                return roots.count > 1 ? ["\(roots.count) digests at height \(top)"] : []
+            guard let newest = heights.max() else { return [] }
+            let top = isBusyInCalm ? settledTop ?? newest : newest
+            if must == .rootsEqual, heights.allSatisfy({ $0 >= top }) {
+                for height in Set(heights).sorted() {
+                    let there = zip(logs, heights).filter { $0.1 == height }
+                    let roots = Set(there.compactMap { peers[$0.0].node?.log?.ledger.digest })
+                    if roots.count > 1 { return ["\(roots.count) digests at height \(height)"] }
+                }
+                return []
             }
             return zip(logs, heights).filter { $0.1 < top }.prefix(8).map { "peer \($0.0) is at height \($0.1) of \(top)" }
         case .finality:

@@ -59,6 +59,8 @@ public struct World: ~Copyable, Sendable {
     let tap: LogTap
     /// The bug that is planted here; `.none` but in canaries.
     let plant: PlantSite
+    /// The highest executed height of honest peers at the last checks of calm.
+    var tops: [(at: Instant, height: UInt64)] = []
     /// In the order of the plan.
     var coalitions: [Coalition] = []
     /// Events at `now` so far.
@@ -155,6 +157,7 @@ public struct World: ~Copyable, Sendable {
         plant = other.plant
         crowd = other.crowd
         disturbedAt = other.disturbedAt
+        tops = other.tops
         coalitions = other.coalitions.map { $0.copied() }
         for i in peers.indices where peers[i].isByzantine {
             let filter = filter(of: i)
