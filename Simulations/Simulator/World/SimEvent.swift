@@ -22,7 +22,7 @@ enum SimEvent: Sendable {
     case synced(peer: Int, boot: Int, upTo: UInt64, SimPeer.Node.WriteTicket)
     case unsynced(peer: Int, boot: Int, SimPeer.Node.WriteTicket)
     case writeFailed(peer: Int, boot: Int, SimPeer.Node.WriteTicket)
-    case input(peer: Int, boot: Int, SimPeer.Node.Input, EventKind)
+    indirect case input(peer: Int, boot: Int, SimPeer.Node.Input, EventKind)
     case taskEnded(peer: Int, boot: Int, RunID)
     /// A peer that was busy or paused takes what waits.
     case wake(peer: Int, boot: Int)
