@@ -3,8 +3,8 @@ import Trust
 
 /// The last gate before messages of the log are sealed and leave.
 ///
-/// In production everything passes. A simulation puts an adversary here: what a lying seat or worker says differently, it
-/// says with its own keys, while the node under it stays the production code (`simulation.md` 10).
+/// In production everything passes. A simulation puts an adversary here: what a lying seat or worker says differently,
+/// it says with its own keys, while the node under it stays the production code (`simulation.md` 10).
 struct Egress: Sendable {
     var filter: (any EgressFilter)?
 

@@ -49,8 +49,8 @@ extension SessionTable {
     }
 
     mutating func schedule(_ index: UInt32) {
-        guard let session = sessions[index] else { return }
-        deadlines.set(TimerID(kind: .session, number: UInt64(index)), at: nextLook(at: session.value))
+        guard let look = sessions[index]?.peek({ nextLook(at: $0) }) else { return }
+        deadlines.set(TimerID(kind: .session, number: UInt64(index)), at: look)
     }
 
     private func nextLook(at session: DatagramSession) -> Instant {

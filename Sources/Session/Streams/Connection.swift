@@ -95,6 +95,14 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
 
     enum Taken { case whole([UInt8]), partial, badLength }
 
+    /// What a whole message is for, and what is there of it; nil if the peer's stream header comes first.
+    mutating func takeMessage(frameBytesMax: Int, packetBytesMax: Int) -> (isFrame: Bool, taken: Taken)? {
+        if !isOpen { return (false, takeMessage(bytesMin: 1, bytesMax: packetBytesMax)) }
+        if receiver == nil { return nil }
+        let overhead = SessionCryptoSizes.streamMessageBytes
+        return (true, takeMessage(bytesMin: overhead + 1, bytesMax: frameBytesMax + overhead))
+    }
+
     /// The next message behind a u16 length, if it is there; a length outside the bounds is told at once.
     mutating func takeMessage(bytesMin: Int, bytesMax: Int) -> Taken {
         guard inboxStart + 2 <= inbox.count else { return .partial }

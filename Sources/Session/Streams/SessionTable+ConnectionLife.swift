@@ -7,16 +7,16 @@ extension SessionTable {
     /// After frames came or the upper layer acted: sends what may go, closes what has drained, sets the next look.
     mutating func afterChange(_ id: ConnectionID) {
         pump(id)
-        if let drain = connections[id]?.value.drain, connections[id]?.value.mux.isQuiet == true {
-            closeConnection(id, drain.reason)
+        if let reason = connections[id]?.peek({ $0.drain != nil && $0.mux.isQuiet ? $0.drain?.reason : nil }) {
+            closeConnection(id, reason)
             return
         }
         scheduleConnection(id)
     }
 
     mutating func scheduleConnection(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
-        deadlines.set(TimerID(kind: .connection, number: id.number), at: nextLook(at: connection.value))
+        guard let look = connections[id]?.peek({ nextLook(at: $0) }) else { return }
+        deadlines.set(TimerID(kind: .connection, number: id.number), at: look)
     }
 
     private func nextLook(at connection: Connection<Crypto>) -> Instant {

@@ -105,21 +105,20 @@ extension SessionTable {
 
     /// Takes one packet, header or frame from the inbox; false if none is whole.
     private mutating func takeOne(_ id: ConnectionID) -> Bool {
-        guard let isOpen = connections[id]?.value.isOpen else { return false }
-        if isOpen && connections[id]?.value.receiver == nil { return takeHeader(id) }
-        let most = isOpen
-            ? limits.frameBytesMax + SessionCryptoSizes.streamMessageBytes
-            : Self.handshakePacketBytesMax
-        let least = isOpen ? SessionCryptoSizes.streamMessageBytes + 1 : 1
-        switch connections[id]?.value.takeMessage(bytesMin: least, bytesMax: most) {
+        let (frameBytesMax, packetBytesMax) = (limits.frameBytesMax, Self.handshakePacketBytesMax)
+        guard
+            let next = connections[id]?.value.takeMessage(
+                frameBytesMax: frameBytesMax, packetBytesMax: packetBytesMax)
+        else { return takeHeader(id) }
+        switch next.taken {
         case .whole(let bytes):
-            if isOpen { receiveMessage(bytes, on: id) } else { takePacket(bytes, id) }
+            if next.isFrame { receiveMessage(bytes, on: id) } else { takePacket(bytes, id) }
             return true
         case .badLength:
             stats.add(.streamMalformed)
-            if isOpen { closeConnection(id, .protocolError) } else { breakHandshake(id, .badSignature) }
+            if next.isFrame { closeConnection(id, .protocolError) } else { breakHandshake(id, .badSignature) }
             return false
-        case .partial, nil: return false
+        case .partial: return false
         }
     }
 

@@ -6,7 +6,6 @@ import Wire
 /// Sealed frames in and out, and what the upper layers ask of a connection (`gossip.md` 5.2–5.5).
 extension SessionTable {
     mutating func receiveMessage(_ sealed: [UInt8], on id: ConnectionID) {
-        guard connections[id]?.value.receiver != nil else { return }
         let crypto = crypto
         guard let message = connections[id]?.value.pull(sealed, with: crypto) else {
             stats.add(.streamMalformed)
@@ -17,7 +16,7 @@ extension SessionTable {
             return closeConnection(id, .protocolError)
         }
         connections[id]?.value.noteHeard(frame, now: now)
-        if connections[id]?.value.isUp == false {
+        if connections[id]?.peek({ $0.isUp }) == false {
             finishDial(of: id)
             comeUp(id)
         }
@@ -35,9 +34,9 @@ extension SessionTable {
 
     private mutating func take(_ frame: Frame, on id: ConnectionID) {
         guard var connection = connections.removeValue(forKey: id),
-            let peer = connection.value.established?.peer
+            let peer = connection.peek({ $0.established?.peer })
         else { return }
-        let before = connection.value.mux.bufferedBytes
+        let before = connection.peek { $0.mux.bufferedBytes }
         connection.value.mux.grantsCredit =
             bufferedBytes <= limits.receiveBufferBytesMax || seats.contains(peer)
         let result: Result<[Multiplexer.Event], FrameFault>
@@ -46,9 +45,9 @@ extension SessionTable {
         } catch {
             result = .failure(error)
         }
-        bufferedBytes += connection.value.mux.bufferedBytes - before
+        bufferedBytes += connection.peek { $0.mux.bufferedBytes } - before
         if !connection.value.mux.grantsCredit { holdBack(id, &connection.value) }
-        if connection.value.mux.isBulk(frame) { bulkIn.spend(frame.encodedCount) }
+        if connection.peek({ $0.mux.isBulk(frame) }) { bulkIn.spend(frame.encodedCount) }
         connections[id] = connection
         switch result {
         case .success(let events): for event in events { carry(event, id, peer) }
@@ -182,7 +181,7 @@ extension SessionTable {
 
     mutating func consumed(_ id: ConnectionID, _ flow: FlowID, _ bytes: Int) {
         guard var connection = connections.removeValue(forKey: id) else { return }
-        let before = connection.value.mux.bufferedBytes
+        let before = connection.peek { $0.mux.bufferedBytes }
         connection.value.mux.grantsCredit =
             bufferedBytes <= limits.receiveBufferBytesMax
             || seats.contains(connection.value.established?.peer ?? .zero)
@@ -191,7 +190,7 @@ extension SessionTable {
         if !connection.value.mux.grantsBulkCredit && connection.value.mux.wantsBulkCredit {
             waitForBulk(id, bulkIn.wait)
         }
-        bufferedBytes += connection.value.mux.bufferedBytes - before
+        bufferedBytes += connection.peek { $0.mux.bufferedBytes } - before
         if !connection.value.mux.grantsCredit { holdBack(id, &connection.value) }
         connections[id] = connection
         afterChange(id)
@@ -226,8 +225,7 @@ extension SessionTable {
     /// Hands frames to the socket up to the write-ahead.
     mutating func pump(_ id: ConnectionID) {
         guard var connection = connections.removeValue(forKey: id) else { return }
-        guard connection.value.isOpen, connection.value.sender != nil, let peer = connection.value.established?.peer
-        else {
+        guard let peer = connection.peek({ $0.isOpen && $0.sender != nil ? $0.established?.peer : nil }) else {
             connections[id] = connection
             return
         }
@@ -239,7 +237,7 @@ extension SessionTable {
             let isOpen = bulkIsOpen
             guard room > 0, let frame = connection.value.mux.next(room: room, bulkIsOpen: isOpen) else { break }
             let bytes = frame.encoded
-            if connection.value.mux.isBulk(frame) {
+            if connection.peek({ $0.mux.isBulk(frame) }) {
                 bulkOut.spend(bytes.count)
                 bulkFloor.spend(bytes.count)
             }
@@ -248,12 +246,12 @@ extension SessionTable {
         }
         connection.value.queuedBytes += out.count
         let events = connection.value.mux.settle()
-        if !connection.value.mux.hasUrgentWaiting {
+        if !connection.peek({ $0.mux.hasUrgentWaiting }) {
             urgent.remove(id)
         } else if urgent[id] == nil {
             urgent.insert(now, for: id)
         }
-        let waitsForBulk = connection.value.mux.hasBulkWaiting && !bulkIsOpen
+        let waitsForBulk = connection.peek { $0.mux.hasBulkWaiting } && !bulkIsOpen
         connections[id] = connection
         if !out.isEmpty { effects.append(.writeBytes(id, out)) }
         for event in events { carry(event, id, peer) }
