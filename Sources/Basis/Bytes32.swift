@@ -50,24 +50,10 @@ public struct Bytes32: Sendable, Hashable, Comparable, BitwiseCopyable {
         return out
     }
 
-    /// Appends the 32 bytes.
-    public func append(to out: inout [UInt8]) { out.append(contentsOf: Octets(value: self)) }
-
-    /// The bytes as a collection, so that an array grows once for all of them.
-    struct Octets: RandomAccessCollection {
-        let value: Bytes32
-        var startIndex: Int { 0 }
-        var endIndex: Int { 32 }
-        subscript(i: Int) -> UInt8 {
-            let word =
-                switch i >> 3 {
-                case 0: value.w0
-                case 1: value.w1
-                case 2: value.w2
-                default: value.w3
-                }
-            return UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (i & 7)))
-        }
+    /// Appends the 32 bytes, at once.
+    public func append(to out: inout [UInt8]) {
+        let words = (w0.bigEndian, w1.bigEndian, w2.bigEndian, w3.bigEndian)
+        unsafe withUnsafeBytes(of: words) { unsafe out.append(contentsOf: $0) }
     }
 
     public var hex: String { bytes.hex }

@@ -1,9 +1,21 @@
 /// The deadlines of one core: at most one per id, fired in (deadline, id) order (STYLE 1.3).
 public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
+    // Inlinable, as its witnesses are called by maps that are specialised elsewhere.
+    @usableFromInline
     struct Entry: Comparable, Sendable {
-        let at: Instant
-        let id: ID
+        @usableFromInline let at: Instant
+        @usableFromInline let id: ID
+
+        @inlinable
+        init(at: Instant, id: ID) {
+            self.at = at
+            self.id = id
+        }
+
+        @inlinable
         static func < (a: Entry, b: Entry) -> Bool { a.at != b.at ? a.at < b.at : a.id < b.id }
+        @inlinable
+        static func == (a: Entry, b: Entry) -> Bool { a.at == b.at && a.id == b.id }
     }
 
     var order = SortedMap<Entry, Bool>()
@@ -12,15 +24,16 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     public init() {}
 
     /// When the earliest entry is due; nil if there is none. O(1).
-    public var next: Instant? { order.first?.key.at }
+    public var next: Instant? { order.firstKey?.at }
     public var count: Int { byID.count }
 
     public subscript(id: ID) -> Instant? { byID[id] }
 
     /// Sets or moves the deadline of `id`. O(log n).
     public mutating func set(_ id: ID, at: Instant) {
-        cancel(id)
-        byID[id] = at
+        let standing = byID.updateValue(at, forKey: id)
+        if standing == at { return }
+        if let standing { order.remove(Entry(at: standing, id: id)) }
         order.insert(true, for: Entry(at: at, id: id))
     }
 
@@ -39,7 +52,7 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
 
     /// Takes the earliest entry whose time has come, if any.
     public mutating func popDue(_ now: Instant) -> ID? {
-        guard let first = order.first?.key, first.at <= now else { return nil }
+        guard let first = order.firstKey, first.at <= now else { return nil }
         order.popFirst()
         byID[first.id] = nil
         return first.id

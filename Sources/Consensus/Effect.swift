@@ -13,15 +13,15 @@ extension Replica {
         /// before and is not any more waits again, unless it was executed.
         case tipChanged(inFlight: [Digest])
         /// Execute this block next; answer `.executed` when its write is durable.
-        case finalised(FinalBlock)
+        indirect case finalised(FinalBlock)
         /// A state certificate for an executed height, equal to the own state.
-        case certified(StateCertificate)
+        indirect case certified(StateCertificate)
         /// Answer this request for executed blocks from the store (`BlockAnswer`).
         case serveBlocks(FetchBlocks, to: PeerID)
         /// A peer sent what no honest peer sends: penalise the link.
-        case misbehaved(PeerID, Misbehaviour)
+        indirect case misbehaved(PeerID, Misbehaviour)
         case alarm(Alert)
-        case statusChanged(NodeStatus)
+        indirect case statusChanged(NodeStatus)
     }
 
     public struct PayloadRequest: Sendable, Hashable {

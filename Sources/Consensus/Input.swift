@@ -23,9 +23,9 @@ extension Replica {
         /// The answer to `.buildPayload`: entries in block order, each within its limits.
         case payload(Ticket, entries: [[UInt8]])
         /// A block was executed and its write is on the disk.
-        case executed(Executed)
+        indirect case executed(Executed)
         /// A further secret chain of the own seat, after its `recommitBeacon` was made.
-        case ownBeacon(Configuration.OwnBeacon)
+        indirect case ownBeacon(Configuration.OwnBeacon)
         case linkUp(PeerID)
         case linkDown(PeerID)
         /// `nextDeadline` was reached.

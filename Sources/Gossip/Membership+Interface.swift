@@ -11,7 +11,8 @@ extension Membership {
         case clock(unixMilliseconds: UInt64)
         /// Addresses at which we can be dialled, with their ports; at start and on change. Empty: outbound only.
         case interfaces([SocketAddress])
-        case join(JoinTarget), policy(PeerPolicy), capabilities(CapabilitySummary)
+        case join(JoinTarget), policy(PeerPolicy)
+        indirect case capabilities(CapabilitySummary)
         case leave(LeaveMode), timeout
         /// The ledger's newest block. The first one says that the genesis document is here.
         case tip(ChainTip)
@@ -22,11 +23,13 @@ extension Membership {
         case misbehaved(PeerIndex, points: UInt16)
         /// Addresses of a name, at most 16; their ports are ignored. Empty: not found.
         case resolved(Ticket, [SocketAddress])
-        case recordSigned(PeerRecord, Ticket), persisted(Ticket)
+        indirect case recordSigned(PeerRecord, Ticket)
+        case persisted(Ticket)
         /// The candidates whose signature is valid in their order, and the positions of the others.
         case recordsVerified([Verified<PeerRecord>], rejected: [UInt8], Ticket)
         case documentFetched(PeerIndex, Digest, [UInt8]?, Ticket)
-        case sessionUp(PeerIndex, SessionFacts), sessionDown(PeerIndex, Path, CloseReason)
+        indirect case sessionUp(PeerIndex, SessionFacts)
+        case sessionDown(PeerIndex, Path, CloseReason)
         case dialFailed(Ticket, DialFailure)
         case received(Verified<PeerMessage>, from: PeerIndex, via: Path)
         case streamPong(PeerIndex, probe: UInt32), sendFailed(PeerIndex, Path, SendFailure)
@@ -42,13 +45,14 @@ extension Membership {
         case hangUp(PeerIndex, CloseReason)
         case keep(PeerIndex, Path), release(PeerIndex, Path)
         case send(PeerIndex, [PeerMessage], via: PathChoice), streamPing(PeerIndex, probe: UInt32)
-        case adoptNetwork(NetworkID), ownRecord(PeerRecord)
-        case resolve(String, Ticket), signRecord(UnsignedRecord, Ticket)
+        case adoptNetwork(NetworkID)
+        indirect case ownRecord(PeerRecord), signRecord(UnsignedRecord, Ticket)
+        case resolve(String, Ticket)
         case verifyRecords([RecordCandidate], Ticket)
         case persist(MembershipBatch, Ticket)
         case fetchDocument(PeerIndex, Digest, bytesMax: UInt16, Ticket)
         case found(Ticket, PeerIndex?), documentReady(Ticket, PeerIndex, [UInt8]?)
-        case event(MembershipEvent)
+        indirect case event(MembershipEvent)
     }
 }
 

@@ -36,12 +36,13 @@ extension NodeCore {
     /// Gives the desks what the store and the ledger know; once, right after the log was adopted.
     mutating func adoptDesks(_ start: DeskStart) {
         guard let log else { return }
-        desks = JobDesks(
-            desk: WorkerDesk(
-                network: log.network, account: log.account, settings: start.settings, hashing: crypto,
-                seed: start.seed),
-            book: JobBook(hashing: crypto, seed: start.seed &+ 1))
-        desks?.costMaxDefault = start.costMaxDefault
+        desks = Boxed(
+            JobDesks(
+                desk: WorkerDesk(
+                    network: log.network, account: log.account, settings: start.settings, hashing: crypto,
+                    seed: start.seed),
+                book: JobBook(hashing: crypto, seed: start.seed &+ 1)))
+        desks?.value.costMaxDefault = start.costMaxDefault
         let ledger = log.ledger
         var leases: [LeaseStanding] = []
         for (id, record) in ledger.jobList where !record.state.isEnded {
@@ -60,7 +61,7 @@ extension NodeCore {
         }
         give(JobBook.Input.recovered(start.book, standings))
         if let capability = start.capability {
-            desks?.classes = capability.runtimes.compactMap { found in
+            desks?.value.classes = capability.runtimes.compactMap { found in
                 RuntimeKind(id: found.runtime).map { .init(runtime: $0, classID: found.classID) }
             }
             give(.capability(capability))
@@ -77,8 +78,8 @@ extension NodeCore {
     }
 
     func terms(of record: JobRecord) -> JobTerms? {
-        guard let spec = record.spec, let log else { return nil }
-        let owner = log.ledger.account(record.submitter)?.owner ?? record.submitter
+        guard let spec = record.spec, let log = boxedLog else { return nil }
+        let owner = log.value.ledger.account(record.submitter)?.owner ?? record.submitter
         return JobTerms(spec: spec, submitter: record.submitter, owner: owner)
     }
 
@@ -99,7 +100,7 @@ extension NodeCore {
         guard let log else { return nil }
         let won = log.ledger.leaseList(of: id).filter { $0.lease.state == .won }
         guard let first = won.first?.lease.result else { return nil }
-        let inline = won.compactMap { desks?.reveals[LeaseID(job: id, index: $0.index)]?.inline }
+        let inline = won.compactMap { desks?.value.reveals[LeaseID(job: id, index: $0.index)]?.inline }
             .first { !$0.isEmpty }
         return Settlement(
             status: first.status, exitCode: first.exitCode, bodyBytes: first.bodyBytes,
@@ -112,18 +113,18 @@ extension NodeCore {
     // MARK: what the log says
 
     mutating func tellDesks(_ executed: LogNode.ExecutedBlock) {
-        guard desks != nil, let log else { return }
+        guard desks != nil, let log = boxedLog else { return }
         let execution = executed.execution
         rememberReveals(executed)
         give(WorkerDesk.Input.ledgerAdvanced(clock: execution.ledgerTime))
-        let own = log.account
+        let own = log.value.account
         for event in execution.events {
             switch event {
             case .drawn(let drawn): granted(drawn, own)
             case .committed(let job, let lease): tellLease(job, lease, own) { .committed($0) }
             case .revealed(let job, let lease, _, _): tellLease(job, lease, own) { .revealed($0) }
             case .revealOpened(let job, _):
-                for (index, lease) in log.ledger.leaseList(of: job) where lease.account == own {
+                for (index, lease) in log.value.ledger.leaseList(of: job) where lease.account == own {
                     if lease.state == .committed || lease.state == .revealed {
                         give(WorkerDesk.Input.commitsClosed(LeaseID(job: job, index: index)))
                     }
@@ -141,7 +142,7 @@ extension NodeCore {
         }
     }
 
-    func isCancelled(_ job: JobID) -> Bool { log?.ledger.job(job)?.state == .cancelled }
+    func isCancelled(_ job: JobID) -> Bool { boxedLog?.value.ledger.job(job)?.state == .cancelled }
 
     static func ending(_ state: UInt8, isCancelled: Bool) -> LeaseEnding? {
         switch LeaseRecord.State(rawValue: state) {
@@ -154,9 +155,9 @@ extension NodeCore {
     }
 
     mutating func granted(_ drawn: LedgerEvent.Drawn, _ own: PublicKey) {
-        guard let record = log?.ledger.job(drawn.job), let terms = terms(of: record) else { return }
+        guard let record = boxedLog?.value.ledger.job(drawn.job), let terms = terms(of: record) else { return }
         for one in drawn.leases where one.account == own {
-            guard let lease = log?.ledger.lease(LeaseKey(job: drawn.job, index: one.lease)) else { continue }
+            guard let lease = boxedLog?.value.ledger.lease(LeaseKey(job: drawn.job, index: one.lease)) else { continue }
             give(
                 WorkerDesk.Input.leaseGranted(
                     LeaseStanding(
@@ -167,7 +168,7 @@ extension NodeCore {
     mutating func tellLease(
         _ job: JobID, _ index: UInt16, _ own: PublicKey, _ input: (LeaseID) -> WorkerDesk.Input
     ) {
-        guard log?.ledger.lease(LeaseKey(job: job, index: index))?.account == own else { return }
+        guard boxedLog?.value.ledger.lease(LeaseKey(job: job, index: index))?.account == own else { return }
         give(input(LeaseID(job: job, index: index)))
     }
 
@@ -181,23 +182,23 @@ extension NodeCore {
         for (bytes, outcome) in zip(executed.block.entries, executed.execution.outcomes)
         where outcome.code == .applied && bytes.count > 1 && bytes[1] == Entry.Kind.reveal.rawValue {
             guard let entry = try? Entry(decoding: bytes), case .lease(let job, let index) = entry.envelope,
-                case .reveal(_, let result) = entry.body, desks?.book.record(job) != nil
+                case .reveal(_, let result) = entry.body, desks?.value.book.record(job) != nil
             else { continue }
-            if let count = desks?.reveals.count, count >= JobDesks.revealsMax { desks?.reveals = [:] }
-            desks?.reveals[LeaseID(job: job, index: index)] = result
+            if let count = desks?.value.reveals.count, count >= JobDesks.revealsMax { desks?.value.reveals = [:] }
+            desks?.value.reveals[LeaseID(job: job, index: index)] = result
         }
     }
 
     /// An own openJob entry was executed with another code than `applied`, or can never be.
     mutating func tellOpening(_ id: TransactionID, _ progress: LogNode.EntryProgress) {
-        guard let job = desks?.opening[id] else { return }
+        guard let job = desks?.value.opening[id] else { return }
         switch progress {
-        case .ordered(_, .applied): desks?.opening[id] = nil
+        case .ordered(_, .applied): desks?.value.opening[id] = nil
         case .ordered(_, let code):
-            desks?.opening[id] = nil
+            desks?.value.opening[id] = nil
             give(JobBook.Input.openRefused(job, code))
         case .expired:
-            desks?.opening[id] = nil
+            desks?.value.opening[id] = nil
             give(JobBook.Input.openRefused(job, .expired))
         case .certified: break
         }
@@ -206,7 +207,7 @@ extension NodeCore {
     // MARK: the worker's desk
 
     mutating func give(_ input: WorkerDesk.Input) {
-        guard let orders = desks?.desk.handle(input, now: now) else { return }
+        guard let orders = desks?.value.desk.handle(input, now: now) else { return }
         for effect in orders { carryOut(effect) }
     }
 
@@ -241,7 +242,7 @@ extension NodeCore {
     /// Tells the peer that a job was submitted to how far its lease is here; nothing waits for a connection, since the
     /// next word is as good.
     mutating func tellEntryPeer(_ progress: LeaseProgress) {
-        guard let spec = log?.ledger.job(progress.lease.job)?.spec else { return }
+        guard let spec = boxedLog?.value.ledger.job(progress.lease.job)?.spec else { return }
         let entry = crypto.peerID(of: spec.entryPeer)
         if entry == ownPeer || !isMainUp(entry) { return }
         let key = progress.lease.job.raw.w0 &+ UInt64(progress.lease.index)
@@ -281,7 +282,7 @@ extension NodeCore {
     // MARK: the book of jobs submitted here
 
     mutating func give(_ input: JobBook.Input) {
-        guard let orders = desks?.book.handle(input, now: now) else { return }
+        guard let orders = desks?.value.book.handle(input, now: now) else { return }
         for effect in orders { carryOut(effect) }
     }
 
@@ -298,7 +299,7 @@ extension NodeCore {
             effects.append(.persist(batch, .nobody))
         case .openJob(let job, let entry):
             if let id = (try? Entry(decoding: entry))?.id(network: network ?? .zero, hashing: crypto) {
-                desks?.opening[id] = job
+                desks?.value.opening[id] = job
             }
             give(LogNode.Input.submit(entry, 0))
         case .cancelJob(let job, _): give(LogNode.Input.compose(.cancelJob(job), job: nil, key: [], 0))
@@ -308,7 +309,7 @@ extension NodeCore {
 
     /// The facts of the moment from which the book derives a ledger job.
     mutating func quote(_ ticket: Ticket, _ account: PublicKey, _ waits: Bool) {
-        guard let log, let classes = desks?.classes, let costMax = desks?.costMaxDefault else { return }
+        guard let log, let classes = desks?.value.classes, let costMax = desks?.value.costMaxDefault else { return }
         let ledger = log.ledger
         var listings: [JobMarket.Listing] = []
         var cursor: OfferKey?
@@ -331,7 +332,7 @@ extension NodeCore {
         guard let log, account == log.account else {
             return give(JobBook.Input.signFailed(ticket, "this node does not hold the key of the account"))
         }
-        guard let (entry, nonce) = self.log?.sign(.openJob(spec)) else { return }
+        guard let (entry, nonce) = boxedLog?.value.sign(.openJob(spec)) else { return }
         let job = spec.id(network: log.network, submitter: account, nonce: nonce, hashing: crypto)
         give(JobBook.Input.signed(ticket, job, entry: entry))
     }

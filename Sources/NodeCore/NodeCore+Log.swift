@@ -9,7 +9,7 @@ import Wire
 
 extension NodeCore {
     mutating func give(_ input: LogNode.Input) {
-        guard let orders = log?.handle(input, now: now, wall: wall) else { return }
+        guard let orders = boxedLog?.value.handle(input, now: now, wall: wall) else { return }
         for effect in orders { carryOut(effect) }
     }
 

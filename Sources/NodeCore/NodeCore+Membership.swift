@@ -71,6 +71,6 @@ extension NodeCore {
         default: break
         }
         effects.append(.membership(event))
-        if case .joined = event, log == nil, genesisBytes == nil { askForGenesis() }
+        if case .joined = event, boxedLog == nil, genesisBytes == nil { askForGenesis() }
     }
 }

@@ -63,7 +63,7 @@ extension NodeCore {
             parked[peer]?.messages = []
             for message in waiting { session(.post(peer, message)) }
         }
-        if log == nil, network != nil, genesisBytes == nil { askForGenesis() }
+        if boxedLog == nil, network != nil, genesisBytes == nil { askForGenesis() }
     }
 
     mutating func sessionDown(_ peer: PeerID, _ path: Path, _ reason: CloseReason) {
@@ -90,7 +90,7 @@ extension NodeCore {
     mutating func deliver(_ message: LaneMessage, from peer: PeerID) {
         switch message.number {
         case 0x0300...0x03ff:
-            if log == nil { counters.lanesWithoutLog += 1 }
+            if boxedLog == nil { counters.lanesWithoutLog += 1 }
             give(.received(number: message.number, body: message.body, from: peer))
         case MessageNumber.progress: progressed(message.body, from: peer)
         default: counters.lanesUnknown += 1

@@ -120,7 +120,7 @@ extension NodeCore {
     }
 
     mutating func takeGenesis(_ bytes: [UInt8]) {
-        guard log == nil, let network else { return }
+        guard boxedLog == nil, let network else { return }
         if crypto.hash("peernode/genesis/v1", bytes).raw == network.raw, (try? Genesis(decoding: bytes)) != nil {
             genesisBytes = bytes
             effects.append(.genesisFetched(bytes))
@@ -158,7 +158,7 @@ extension NodeCore {
 
     /// A question about the log: the core answers through `send`, which finds this stream again by its number.
     mutating func askedLog(_ stream: BlobExchange.Stream, _ peer: PeerID, _ request: [UInt8]) {
-        guard log != nil, request.count >= 2 else {
+        guard boxedLog != nil, request.count >= 2 else {
             counters.syncMalformed += 1
             return reset(stream, ResetCode.refused)
         }

@@ -27,32 +27,33 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case nobody
     }
 
+    /// What is large and rare lies behind a reference: every input and effect is as large as the largest that does not.
     public enum Input: Sendable {
         /// First of all, once.
-        case start(RestoredMembership)
+        indirect case start(RestoredMembership)
         /// What sockets did.
         case transport(SessionInput)
         case interfaces([SocketAddress])
         case resolved(Ticket, [SocketAddress])
-        case join(JoinTarget)
+        indirect case join(JoinTarget)
         case leave(LeaveMode)
-        case policy(PeerPolicy)
+        indirect case policy(PeerPolicy)
         /// Fetch a peer's capability document; `.document` answers.
         case document(PeerID, Ticket)
         /// Own hardware and runtimes, and the document that says so in full.
-        case capabilities(Gossip.CapabilitySummary, document: [UInt8])
+        indirect case capabilities(Gossip.CapabilitySummary, document: [UInt8])
         /// The log, as the store holds it; once the genesis is known.
-        case adopt(LogNode, DeskStart)
+        indirect case adopt(LogNode, DeskStart)
         case log(LogNode.Input)
         case persisted(WriteTicket)
         case persistFailed(WriteTicket)
         /// The blocks that `.readBlocks` asked for; nil if they are not here.
-        case blocks(Blocks?, to: PeerID)
+        indirect case blocks(Blocks?, to: PeerID)
         case exchange(BlobExchange.Input)
-        case desk(WorkerDesk.Input)
-        case book(JobBook.Input)
+        indirect case desk(WorkerDesk.Input)
+        indirect case book(JobBook.Input)
         /// The manifest of this spec is stored: sign its entry.
-        case signOpening(Ticket, JobSpec, account: PublicKey)
+        indirect case signOpening(Ticket, JobSpec, account: PublicKey)
         /// Equivalence classes of the runtimes that were probed here.
         case classes([JobMarket.KnownClass])
         case timeout
@@ -67,7 +68,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case persist(StoreBatch, WriteTicket)
         /// Answer with `.blocks`.
         case readBlocks(FetchBlocks, to: PeerID)
-        case membership(MembershipEvent)
+        indirect case membership(MembershipEvent)
         /// A peer's capability document, checked against its record; nil if it has none or did not give it.
         case document(Ticket, [UInt8]?)
         /// The canonical bytes of the joined network's genesis, checked against its id.
@@ -79,11 +80,11 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         /// What blob transfer asks of the store.
         case exchange(BlobExchange.Effect)
         /// What a worker's execution needs of processes, blobs and files.
-        case desk(WorkerDesk.Effect)
+        indirect case desk(WorkerDesk.Effect)
         /// What a submitted job needs of blobs, and answers to its submitter.
-        case book(JobBook.Effect)
+        indirect case book(JobBook.Effect)
         /// How far a worker is with a lease of a job that was submitted here.
-        case progressed(LeaseProgress)
+        indirect case progressed(LeaseProgress)
     }
 
     /// Who waits for the bytes of a stream.
@@ -124,9 +125,10 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     public let ownPeer: PeerID
     var sessions: SessionTable<Crypto>
     public internal(set) var membership: Membership
-    public internal(set) var log: LogNode?
+    /// The log, once the genesis is known. Boxed: a large value in an optional is copied whole to look at one field.
+    var boxedLog: Boxed<LogNode>?
     var exchange: BlobExchange
-    var desks: JobDesks?
+    var desks: Boxed<JobDesks>?
     /// Salts of job specifications and jitter; nothing secret.
     var entropy: SeededGenerator
     /// Signed by a member: admits this account when the network asks for it.
@@ -183,15 +185,14 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     }
 
     public var nextDeadline: Instant? {
-        var next: Instant? = nextTick
-        let parts = [
-            sessions.nextDeadline, membership.nextDeadline, log?.nextDeadline, exchange.nextDeadline,
-            desks?.desk.nextDeadline, desks?.book.nextDeadline,
-        ]
-        for other in parts {
-            guard let other else { continue }
-            next = next.map { min($0, other) } ?? other
-        }
+        var next = nextTick
+        func consider(_ other: Instant?) { if let other, other < next { next = other } }
+        consider(sessions.nextDeadline)
+        consider(membership.nextDeadline)
+        consider(boxedLog?.peek { $0.nextDeadline })
+        consider(exchange.nextDeadline)
+        consider(desks?.peek { $0.desk.nextDeadline })
+        consider(desks?.peek { $0.book.nextDeadline })
         return next
     }
 
@@ -234,13 +235,13 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case .persistFailed(.desk(let ticket)): give(WorkerDesk.Input.persistFailed(ticket))
         case .persisted(.book(let ticket)): give(JobBook.Input.persisted(ticket))
         case .persistFailed(.book(let ticket)):
-            log?.releaseNonces()
+            boxedLog?.value.releaseNonces()
             give(JobBook.Input.persistFailed(ticket))
         case .persisted(.nobody), .persistFailed(.nobody): break
         case .desk(let input): give(input)
         case .book(let input): give(input)
         case .signOpening(let ticket, let spec, let account): signOpening(ticket, spec, account)
-        case .classes(let classes): desks?.classes = classes
+        case .classes(let classes): desks?.value.classes = classes
         case .timeout: fire()
         }
         defer { effects = [] }
@@ -251,9 +252,9 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         if let due = sessions.nextDeadline, due <= now { session(.timeout) }
         if let due = membership.nextDeadline, due <= now { give(Membership.Input.timeout) }
         if let due = exchange.nextDeadline, due <= now { give(BlobExchange.Input.timeout) }
-        if let due = log?.nextDeadline, due <= now { give(LogNode.Input.timeout) }
-        if let due = desks?.desk.nextDeadline, due <= now { give(WorkerDesk.Input.timeout) }
-        if let due = desks?.book.nextDeadline, due <= now { give(JobBook.Input.timeout) }
+        if let due = boxedLog?.peek({ $0.nextDeadline }), due <= now { give(LogNode.Input.timeout) }
+        if let due = desks?.peek({ $0.desk.nextDeadline }), due <= now { give(WorkerDesk.Input.timeout) }
+        if let due = desks?.peek({ $0.book.nextDeadline }), due <= now { give(JobBook.Input.timeout) }
         if nextTick <= now { tick() }
     }
 
@@ -265,13 +266,13 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
             give(.unpin(peer, .transaction))
         }
         considerAdmission()
-        if log == nil, network != nil, genesisBytes == nil { askForGenesis() }
+        if boxedLog == nil, network != nil, genesisBytes == nil { askForGenesis() }
     }
 
     /// Takes the log over: from now on entries, blocks and seats have a place.
     mutating func adopt(_ log: LogNode, _ start: DeskStart) {
-        invariant(self.log == nil, "a second log")
-        self.log = log
+        invariant(boxedLog == nil, "a second log")
+        boxedLog = Boxed(log)
         network = log.network
         genesisBytes = log.ledger.genesis.encoded
         // The first tip tells Membership that the genesis is here.
@@ -289,12 +290,13 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 
     /// Asks to be admitted while this account is not, in a network that admits by token or freely.
     mutating func considerAdmission() {
-        guard let log, case .live = log.replica.status.kind else { return }
-        if log.ledger.account(log.account)?.isAdmitted == true { return }
-        if !log.ledger.genesis.isOpen, invite == nil { return }
+        guard let log = boxedLog, case .live = log.value.replica.status.kind else { return }
+        if log.value.ledger.account(log.value.account)?.isAdmitted == true { return }
+        let isOpen = log.value.ledger.genesis.isOpen
+        if !isOpen, invite == nil { return }
         if let last = lastAdmit, now - last < Limits.admitAgain { return }
         lastAdmit = now
-        give(LogNode.Input.compose(.admit(log.ledger.genesis.isOpen ? nil : invite), job: nil, key: [], 0))
+        give(LogNode.Input.compose(.admit(isOpen ? nil : invite), job: nil, key: [], 0))
     }
 }
 
@@ -304,17 +306,19 @@ extension NodeCore {
     /// Lets a checker hear what leaves (`simulation.md` 15).
     package mutating func tap(with tap: (any EgressTap)?) { egress.tap = tap }
 
+    /// The log, once the genesis is known.
+    public var log: LogNode? { boxedLog?.value }
     /// Executions here, for `status`.
-    public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.desk.leases ?? [] }
+    public var leases: [(id: LeaseID, state: WorkerEvent.State)] { desks?.value.desk.leases ?? [] }
     /// The answer that a reveal carried whole, of a job that was submitted here; nil if it was larger, came before this
     /// process began, or is forgotten.
     public func revealedBody(_ lease: LeaseID) -> [UInt8]? {
-        guard let result = desks?.reveals[lease] else { return nil }
+        guard let result = desks?.value.reveals[lease] else { return nil }
         return result.bodyBytes == 0 ? [] : result.inline.isEmpty ? nil : result.inline
     }
     /// The book's row of a job that was submitted here.
-    public func booked(_ job: JobID) -> BookRecord? { desks?.book.record(job) }
-    public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }
+    public func booked(_ job: JobID) -> BookRecord? { desks?.value.book.record(job) }
+    public var bookedJobs: [BookRecord] { desks?.value.book.records ?? [] }
 }
 
 /// Changes, withholds or adds messages on their way out.

@@ -57,7 +57,7 @@ public enum SessionEffect: Sendable, Equatable {
     case closeConnection(ConnectionID)
     case pauseReading(ConnectionID)
     case resumeReading(ConnectionID)
-    case sessionUp(PeerID, SessionFacts)
+    indirect case sessionUp(PeerID, SessionFacts)
     case sessionDown(PeerID, Path, CloseReason)
     case dialFailed(Ticket, DialFailure)
     /// The peer does not know our session (it restarted): dial it anew.

@@ -1,3 +1,5 @@
+import Basis
+
 /// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
 extension SessionTable {
     /// Packets that were dropped or refused, of all kinds.
@@ -24,6 +26,6 @@ extension SessionTable {
 
     /// Forgets which packets arrived.
     package mutating func plantForgottenReplays() {
-        for index in sessions.keys.sorted() { sessions[index]?.window = ReplayWindow() }
+        for index in sessions.keys.sorted() { sessions[index]?.value.window = ReplayWindow() }
     }
 }

@@ -48,8 +48,8 @@ public struct SessionTable<Crypto: SessionCrypto>: Sendable {
     /// Finds the half-open entry of a repeated Hello.
     var halfOpenOfHello: [Digest: UInt32] = [:]
     var halfOpenPerGroup: [AddressGroup: Int] = [:]
-    var sessions: [UInt32: DatagramSession] = [:]
-    var connections: [ConnectionID: Connection<Crypto>] = [:]
+    var sessions: [UInt32: Boxed<DatagramSession>] = [:]
+    var connections: [ConnectionID: Boxed<Connection<Crypto>>] = [:]
     /// Accepted connections by global IPv4 address or IPv6 /64.
     var connectionsPerHost: [SocketAddress: Int] = [:]
     var unfinishedStreams = 0
@@ -178,10 +178,10 @@ public struct SessionTable<Crypto: SessionCrypto>: Sendable {
         if network == id { return }
         network = id
         for (_, state) in peers {
-            if let index = state.session, let session = sessions[index], session.network != id {
+            if let index = state.session, let session = sessions[index], session.value.network != id {
                 endSession(index, .policy, tells: true)
             }
-            if let connection = state.main, connections[connection]?.established?.network != id {
+            if let connection = state.main, connections[connection]?.value.established?.network != id {
                 closeConnection(connection, .policy)
             }
         }

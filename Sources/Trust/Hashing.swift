@@ -14,14 +14,14 @@ public struct HashTag: Sendable, Hashable, ExpressibleByStringLiteral {
     public let framed: [UInt8]
 
     public init(stringLiteral text: StaticString) {
-        let name = "\(text)"
-        framed = Array(name.utf8) + [0]
+        let name = text.octets
         invariant(
-            name.hasSuffix("/v1")
-                && name.utf8.allSatisfy {
+            name.count >= 3 && name[(name.count - 3)...] == [0x2f, 0x76, 0x31]
+                && name.allSatisfy {
                     (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2f
                         || $0 == 0x2d
-                }, "hash tag \(name)")
+                }, "hash tag \(text)")
+        framed = name + [0]
     }
 }
 

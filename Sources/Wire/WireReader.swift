@@ -151,18 +151,19 @@ public struct WireReader: Sendable {
     ) throws(WireError) -> T {
         let size = MemoryLayout<T>.size
         if size > remaining { throw .truncated }
-        var value: T = 0
-        for i in 0..<size { value |= T(bytes[position + i]) << T(8 * i) }
+        let at = position
         position += size
-        return value
+        // The bytes are there: `remaining` says so.
+        return unsafe bytes.withUnsafeBytes { T(littleEndian: unsafe $0.loadUnaligned(fromByteOffset: at, as: T.self)) }
     }
 
     mutating func bigEndian() throws(WireError) -> UInt64 {
         if remaining < 8 { throw .truncated }
-        var value: UInt64 = 0
-        for i in 0..<8 { value = value << 8 | UInt64(bytes[position + i]) }
+        let at = position
         position += 8
-        return value
+        return unsafe bytes.withUnsafeBytes {
+            UInt64(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        }
     }
 }
 

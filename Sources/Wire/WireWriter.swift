@@ -65,11 +65,7 @@ public struct WireWriter: Sendable {
     @usableFromInline mutating func raw(_ byte: UInt8) { bytes.append(byte) }
 
     @usableFromInline mutating func integer<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
-        var rest = value
-        for _ in 0..<MemoryLayout<T>.size {
-            bytes.append(UInt8(truncatingIfNeeded: rest))
-            rest >>= 8
-        }
+        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 }
 

@@ -228,9 +228,9 @@ import Trust
         }
         // Half a vote, then silence.
         guard let id = rig.nodes[a].table.peers[rig.id(b)]?.main else { return }
-        rig.nodes[a].table.connections[id]?.mux.control.append(
+        rig.nodes[a].table.connections[id]?.value.mux.control.append(
             Frame(FlowID(1), .firstFragment(number: 0x0301, total: 9, [1], isLast: false)))
-        rig.nodes[a].table.connections[id]?.mux.controlBytes += 13
+        rig.nodes[a].table.connections[id]?.value.mux.controlBytes += 13
         rig.give(a, .streamPing(rig.id(b), probe: 1))
         rig.run(for: .seconds(6))
         #expect(rig.downs(b).map(\.1) == [.protocolError] && rig.downs(a).map(\.1) == [.protocolError])

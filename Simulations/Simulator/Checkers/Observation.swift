@@ -20,15 +20,15 @@ enum Observation: Sendable {
     /// A datagram of so many bytes left it.
     case transmitted(Int, Int)
     case wrote(Int, StoreBatch)
-    case executed(Int, LogNode.ExecutedBlock)
-    case certified(Int, StateCertificate)
+    indirect case executed(Int, LogNode.ExecutedBlock)
+    indirect case certified(Int, StateCertificate)
     case conservationBroken(Int, height: UInt64, String)
     case alarm(Int, String)
     /// It holds another peer to account; -1 if that peer is unknown.
     case blamed(Int, Int, String)
-    case membership(Int, MembershipEvent)
-    case worker(Int, WorkerEvent)
-    case job(Int, JobEvent)
+    indirect case membership(Int, MembershipEvent)
+    indirect case worker(Int, WorkerEvent)
+    indirect case job(Int, JobEvent)
     /// A client was told that its operation is durable.
     case promised(Int, Int)
     /// A client was told that its operation is final at this height.

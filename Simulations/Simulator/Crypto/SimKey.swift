@@ -71,13 +71,14 @@ struct SimKey: SessionCrypto {
         var sealed: [UInt8] = []
         sealed.reserveCapacity(plaintext.count + SessionCryptoSizes.sealBytes)
         sealed.append(contentsOf: plaintext)
-        var word = tag(key, counter, plaintext, associated)
-        for _ in 0..<8 {
-            sealed.append(UInt8(truncatingIfNeeded: word))
-            word >>= 8
-        }
-        sealed.append(contentsOf: repeatElement(0, count: 8))
+        finish(&sealed, tag(key, counter, plaintext, associated))
         return sealed
+    }
+
+    /// Appends the tag.
+    private func finish(_ sealed: inout [UInt8], _ tag: UInt64) {
+        for i in 0..<8 as Range<UInt64> { sealed.append(UInt8(truncatingIfNeeded: tag >> (8 * i))) }
+        for _ in 0..<8 { sealed.append(0) }
     }
 
     func open(_ sealed: [UInt8], key: Bytes32, counter: UInt64, associated: [UInt8]) -> [UInt8]? {
@@ -116,7 +117,12 @@ struct SimKey: SessionCrypto {
             return real.push(plaintext, isFinal: isFinal, with: &stream)
         }
         defer { sender.counter += 1 }
-        return seal([isFinal ? 1 : 0] + plaintext, key: sender.key, counter: sender.counter, associated: [])
+        var sealed: [UInt8] = []
+        sealed.reserveCapacity(plaintext.count + SessionCryptoSizes.streamMessageBytes)
+        sealed.append(isFinal ? 1 : 0)
+        sealed.append(contentsOf: plaintext)
+        finish(&sealed, tag(sender.key, sender.counter, sealed, []))
+        return sealed
     }
 
     func pull(_ sealed: [UInt8], with receiver: inout Stream) -> PulledMessage? {

@@ -7,8 +7,20 @@ struct SimDisk: Sendable {
     /// Bytes in the order of a store.
     struct Key: Comparable, Hashable, Sendable {
         let bytes: [UInt8]
-        init(_ bytes: [UInt8]) { self.bytes = bytes }
-        static func < (a: Key, b: Key) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+        /// The first 8 bytes, which mostly decide.
+        private let head: UInt64
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+            var head: UInt64 = 0
+            for i in 0..<8 { head = head << 8 | (i < bytes.count ? UInt64(bytes[i]) : 0) }
+            self.head = head
+        }
+
+        static func < (a: Key, b: Key) -> Bool {
+            a.head != b.head ? a.head < b.head : a.bytes.lexicographicallyPrecedes(b.bytes)
+        }
+        static func == (a: Key, b: Key) -> Bool { a.head == b.head && a.bytes == b.bytes }
     }
 
     private var families: [SortedMap<Key, [UInt8]>]
@@ -96,9 +108,8 @@ struct SimDisk: Sendable {
         for operation in batch.operations {
             switch operation {
             case .put(let family, let key, let value):
-                let old = families[SimDisk.place(family)][Key(key)]
+                let old = families[SimDisk.place(family)].updateValue(value, for: Key(key))
                 bytes += value.count - (old?.count ?? -key.count)
-                families[SimDisk.place(family)].insert(value, for: Key(key))
             case .delete(let family, let key):
                 if let old = families[SimDisk.place(family)].remove(Key(key)) { bytes -= old.count + key.count }
             case .deleteRange(let family, let from, let to): deleteRange(SimDisk.place(family), Key(from), Key(to))

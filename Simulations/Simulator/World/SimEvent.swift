@@ -25,7 +25,7 @@ enum SimEvent: Sendable {
     /// Answered at once: nobody asked for a sync, or the disk lies.
     case unsynced(peer: Int, boot: Int, number: UInt64, isSynced: Bool, SimPeer.Node.WriteTicket)
     case writeFailed(peer: Int, boot: Int, SimPeer.Node.WriteTicket)
-    case input(peer: Int, boot: Int, SimPeer.Node.Input, EventKind)
+    indirect case input(peer: Int, boot: Int, SimPeer.Node.Input, EventKind)
     case taskEnded(peer: Int, boot: Int, RunID)
     /// A peer that was busy or paused takes what waits.
     case wake(peer: Int, boot: Int)

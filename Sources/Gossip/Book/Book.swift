@@ -16,7 +16,11 @@ struct Book: Sendable {
     var count: Int { entries.count }
     var isFull: Bool { entries.count >= entriesMax }
 
-    subscript(id: PeerID) -> BookEntry? { entries[id] }
+    // Inlined, so that who reads one field copies one field.
+    subscript(id: PeerID) -> BookEntry? {
+        @inline(__always)
+        get { entries[id] }
+    }
 
     mutating func insert(_ entry: BookEntry) {
         if let old = entries[entry.id], old.isLive { liveCount -= 1 }

@@ -23,7 +23,7 @@ public struct LogNode: Sendable {
         case start
         case received(number: UInt16, body: [UInt8], from: PeerID)
         /// Sign and submit an own entry. `key` is a client's idempotency key, or empty.
-        case compose(Entry.Body, job: JobLease?, key: [UInt8], Ticket)
+        indirect case compose(Entry.Body, job: JobLease?, key: [UInt8], Ticket)
         /// Submit an entry that somebody else signed.
         case submit([UInt8], Ticket)
         case persisted(UInt64)
@@ -46,9 +46,9 @@ public struct LogNode: Sendable {
     public enum Effect: Sendable {
         /// Write, then answer `.persisted`; batches are written in the order given.
         case persist(StoreBatch, UInt64)
-        case send(LogMessage, to: [PeerID])
+        indirect case send(LogMessage, to: [PeerID])
         /// Answer a peer's request from the blocks in the store.
-        case serveBlocks(FetchBlocks, to: PeerID)
+        indirect case serveBlocks(FetchBlocks, to: PeerID)
         /// The entry is durable here and on its way.
         case accepted(Ticket, TransactionID)
         /// The entry was not taken; nothing was kept.
@@ -56,11 +56,11 @@ public struct LogNode: Sendable {
         /// What became of an entry that this node handed in.
         case progressed(TransactionID, EntryProgress)
         /// A block was executed and is durable.
-        case executed(ExecutedBlock)
-        case certified(StateCertificate)
-        case misbehaved(PeerID, LogFault)
+        indirect case executed(ExecutedBlock)
+        indirect case certified(StateCertificate)
+        indirect case misbehaved(PeerID, LogFault)
         case alarm(Replica.Alert)
-        case statusChanged(NodeStatus)
+        indirect case statusChanged(NodeStatus)
         /// The sum of all credit is not what it must be: the node stops and keeps everything (`ledger.md` 10.4).
         case conservationBroken(height: UInt64, String)
     }

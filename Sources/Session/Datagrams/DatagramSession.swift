@@ -45,8 +45,11 @@ struct DatagramSession: Sendable {
         }
     }
 
+    /// A packet leaves with `counter`, the one that was next.
     mutating func noteSent(_ counter: UInt64, _ packet: [UInt8], limit: Int, now: Instant) {
         if sent.count >= limit { sent.removeFirst() }
+        nextCounter = counter + 1
+        usedAt = now
         sent.append(SentPacket(counter: counter, echo: Array(packet.suffix(Unknown.echoBytes)), at: now))
     }
 }

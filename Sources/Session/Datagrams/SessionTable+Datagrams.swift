@@ -29,62 +29,82 @@ extension SessionTable {
 
     mutating func receiveData(_ bytes: [UInt8], from: SocketAddress, on socket: LocalSocket) {
         guard let head = DataHead(bytes) else { return stats.add(.packetMalformed) }
-        guard let session = sessions[head.receiverIndex] else {
+        let index = head.receiverIndex
+        guard var session = sessions.removeValue(forKey: index) else {
             return answerUnknown(head, bytes, from: from, on: socket)
         }
-        if head.networkTag != NetworkTag(session.network) { return stats.add(.foreignTag) }
-        if session.remote != from { return stats.add(.dataForeignSource) }
-        if !session.window.isFresh(head.counter) { return stats.add(.dataReplayed) }
-        let opened = crypto.open(
-            Array(bytes[DataHead.bytesCount...]), key: session.receiveKey, counter: head.counter,
-            associated: Array(bytes[..<DataHead.bytesCount]))
-        guard let compound = opened else { return stats.add(.dataUnopened) }
-        let index = head.receiverIndex
-        sessions[index]?.window.note(head.counter)
-        sessions[index]?.usedAt = now
-        if !session.isUp {
-            finishDial(index)
-            guard makeRoom(for: session.peer) else {
-                sessions[index] = nil
-                if let ticket = session.facts.ticket {
-                    effects.append(.dialFailed(ticket, .tooManySessions))
-                }
-                return
-            }
-            sessions[index]?.isUp = true
-            place(index)
-        }
+        let opened = open(bytes, head, from: from, in: &session.value)
+        sessions[index] = session
+        guard let compound = opened else { return }
+        if sessions[index]?.value.isUp == false, !comeUp(index) { return }
         arrived(compound, index)
     }
 
+    /// The plaintext of a packet, if it is one of this session; else counts why not.
+    private mutating func open(
+        _ bytes: [UInt8], _ head: DataHead, from: SocketAddress, in session: inout DatagramSession
+    ) -> [UInt8]? {
+        var fault = SessionCounter.dataUnopened
+        if head.networkTag != NetworkTag(session.network) {
+            fault = .foreignTag
+        } else if session.remote != from {
+            fault = .dataForeignSource
+        } else if !session.window.isFresh(head.counter) {
+            fault = .dataReplayed
+        } else if let compound = crypto.open(
+            Array(bytes[DataHead.bytesCount...]), key: session.receiveKey, counter: head.counter,
+            associated: Array(bytes[..<DataHead.bytesCount]))
+        {
+            session.window.note(head.counter)
+            session.usedAt = now
+            return compound
+        }
+        stats.add(fault)
+        return nil
+    }
+
+    /// The first packet that opened at the initiator: the session takes its place; false if there is none.
+    private mutating func comeUp(_ index: UInt32) -> Bool {
+        guard let session = sessions[index]?.value else { return false }
+        finishDial(index)
+        guard makeRoom(for: session.peer) else {
+            sessions[index] = nil
+            if let ticket = session.facts.ticket {
+                effects.append(.dialFailed(ticket, .tooManySessions))
+            }
+            return false
+        }
+        sessions[index]?.value.isUp = true
+        place(index)
+        return true
+    }
+
     private mutating func arrived(_ compound: [UInt8], _ index: UInt32) {
-        guard let session = sessions[index] else { return }
+        guard let peer = sessions[index]?.value.peer else { return }
         let heads = CompoundHeads(compound)
         if !heads.isWellFormed { stats.add(.compoundMalformed) }
-        let isCurrent = peers[session.peer]?.session == index
+        let isCurrent = peers[peer]?.session == index
         if heads.goodbye == .duplicate || (heads.goodbye != nil && !isCurrent) {
             // The end of the loser of two sessions says nothing about the peer.
             return endSession(index, .duplicate, tells: false)
         }
         if !heads.isOnlyReady {
-            effects.append(.deliver(compound, from: session.peer, via: .datagram))
+            effects.append(.deliver(compound, from: peer, via: .datagram))
         }
         if let reason = heads.goodbye { endSession(index, reason, tells: false) }
     }
 
     mutating func sendData(_ compound: [UInt8], _ index: UInt32) {
-        guard let session = sessions[index] else { return }
+        guard var session = sessions.removeValue(forKey: index) else { return }
+        let counter = session.value.nextCounter
+        let (remote, socket) = (session.value.remote, session.value.socket)
         let head = DataHead(
-            networkTag: NetworkTag(session.network), receiverIndex: session.remoteIndex,
-            counter: session.nextCounter
+            networkTag: NetworkTag(session.value.network), receiverIndex: session.value.remoteIndex, counter: counter
         ).encoded
-        let packet = head + crypto.seal(
-            compound, key: session.sendKey, counter: session.nextCounter, associated: head)
-        let (most, now) = (limits.sentPacketsMax, now)
-        sessions[index]?.noteSent(session.nextCounter, packet, limit: most, now: now)
-        sessions[index]?.nextCounter += 1
-        sessions[index]?.usedAt = now
-        transmit(packet, to: session.remote, on: session.socket)
+        let packet = head + crypto.seal(compound, key: session.value.sendKey, counter: counter, associated: head)
+        session.value.noteSent(counter, packet, limit: limits.sentPacketsMax, now: now)
+        sessions[index] = session
+        transmit(packet, to: remote, on: socket)
     }
 
     // MARK: sending peer messages
@@ -129,22 +149,30 @@ extension SessionTable {
 
     /// Sends everything that waits for a peer, as far as its path takes it.
     mutating func flush(_ peer: PeerID) {
-        guard var state = peers[peer] else { return }
+        guard let state = peers[peer] else { return }
         deadlines.cancel(TimerID(kind: .outbox, peer: peer))
         if let session = state.session {
-            while let compound = state.outbox.next() { sendData(compound, session) }
+            while let compound = nextCompound(for: peer) { sendData(compound, session) }
+            return
         } else if let main = state.main {
-            while !state.outbox.isEmpty {
+            var outbox = state.outbox
+            while !outbox.isEmpty {
                 if !mayCarryDatagram(main) {
                     // The frame budget is spent: try again soon, the outbox bounds what waits.
                     deadlines.set(TimerID(kind: .outbox, peer: peer), at: now + limits.outboxDelay)
                     break
                 }
-                guard let compound = state.outbox.next() else { break }
+                guard let compound = outbox.next() else { break }
                 _ = sendDatagramFrame(compound, main)
             }
+            peers.update(peer) { $0.outbox = outbox }
         }
-        peers.update(peer) { $0.outbox = state.outbox }
+    }
+
+    private mutating func nextCompound(for peer: PeerID) -> [UInt8]? {
+        var next: [UInt8]?
+        peers.update(peer) { next = $0.outbox.next() }
+        return next
     }
 
     // MARK: unknown sessions
@@ -165,16 +193,16 @@ extension SessionTable {
         // It names the session by the index that we used, which is theirs.
         var found: UInt32?
         for (_, state) in peers {
-            guard let index = state.session, let session = sessions[index], session.remote == from,
+            guard let index = state.session, let session = sessions[index]?.value, session.remote == from,
                 session.remoteIndex == unknown.receiverIndex,
                 session.sentLately(unknown, within: limits.unknownInterval, now: now)
             else { continue }
             found = index
         }
-        guard let index = found, let session = sessions[index],
+        guard let index = found, let session = sessions[index]?.value,
             session.unknownAt.map({ now - $0 >= limits.unknownInterval }) ?? true
         else { return stats.add(.unknownUnmatched) }
-        sessions[index]?.unknownAt = now
+        sessions[index]?.value.unknownAt = now
         effects.append(.unknownSession(session.peer))
     }
 }

@@ -6,15 +6,15 @@ import Trust
 extension SessionTable {
     /// Gives a session that is up its place with the peer, and tells it.
     mutating func place(_ index: UInt32) {
-        guard let session = sessions[index] else { return }
+        guard let session = sessions[index]?.value else { return }
         var state = peers[session.peer] ?? PeerState()
         var facts = session.facts
         facts.hasRestarted = state.lastBootNonce.map { $0 != facts.bootNonce } ?? false
         state.lastBootNonce = facts.bootNonce
-        sessions[index]?.facts = facts
+        sessions[index]?.value.facts = facts
         proven.note(session.remote, max: limits.provenAddressesMax)
         var told = facts
-        if let other = state.session, let standing = sessions[other] {
+        if let other = state.session, let standing = sessions[other]?.value {
             if newerWins(facts, over: standing.facts, oldOpenedAt: standing.openedAt, peer: session.peer) {
                 // The same end dialled again without a restart: new keys, packets under the old ones are on the way.
                 let isRekeyed =
@@ -33,7 +33,7 @@ extension SessionTable {
         if facts.isOutbound {
             let age = limits.rekeyAge + .nanoseconds(Int64.random(
                 in: -limits.rekeySpread.nanoseconds...limits.rekeySpread.nanoseconds, using: &rng))
-            sessions[index]?.rekeyAt = now + age
+            sessions[index]?.value.rekeyAt = now + age
         }
         schedule(index)
         effects.append(.sessionUp(session.peer, told))
@@ -42,15 +42,15 @@ extension SessionTable {
 
     private mutating func retire(_ index: UInt32, for interval: Interval) {
         let until = now + interval
-        let isOpener = sessions[index]?.facts.isOutbound ?? false
-        sessions[index]?.retiredUntil = until
-        sessions[index]?.closesAsDuplicate = isOpener
+        let isOpener = sessions[index]?.value.facts.isOutbound ?? false
+        sessions[index]?.value.retiredUntil = until
+        sessions[index]?.value.closesAsDuplicate = isOpener
         schedule(index)
     }
 
     mutating func schedule(_ index: UInt32) {
-        guard let session = sessions[index] else { return }
-        deadlines.set(TimerID(kind: .session, number: UInt64(index)), at: nextLook(at: session))
+        guard let look = sessions[index]?.peek({ nextLook(at: $0) }) else { return }
+        deadlines.set(TimerID(kind: .session, number: UInt64(index)), at: look)
     }
 
     private func nextLook(at session: DatagramSession) -> Instant {
@@ -62,7 +62,7 @@ extension SessionTable {
     }
 
     mutating func sessionDue(_ index: UInt32) {
-        guard let session = sessions[index] else { return }
+        guard let session = sessions[index]?.value else { return }
         if nextLook(at: session) > now { return schedule(index) }
         if session.retiredUntil != nil {
             return endSession(index, .duplicate, tells: session.closesAsDuplicate)
@@ -76,14 +76,14 @@ extension SessionTable {
             nil, to: session.remote, on: session.socket, path: .datagram, expecting: session.peer,
             network: session.network)
         let again = now + limits.sessionIdle
-        sessions[index]?.isRekeying = isRekeying
-        sessions[index]?.rekeyAt = again
+        sessions[index]?.value.isRekeying = isRekeying
+        sessions[index]?.value.rekeyAt = again
         schedule(index)
     }
 
     /// Ends one set of keys; if it was the peer's current one, the path is down.
     mutating func endSession(_ index: UInt32, _ reason: CloseReason, tells: Bool) {
-        guard let session = sessions[index] else { return }
+        guard let session = sessions[index]?.value else { return }
         if tells { sendData(Compound([.goodbye(reason)]).encoded, index) }
         sessions[index] = nil
         deadlines.cancel(TimerID(kind: .session, number: UInt64(index)))
@@ -138,7 +138,7 @@ extension SessionTable {
         if sessions.count < most { return true }
         var oldest: (usedAt: Instant, index: UInt32)?
         for (other, state) in peers where other != peer && !state.keepsDatagram && !seats.contains(other) {
-            guard let index = state.session, let usedAt = sessions[index]?.usedAt else { continue }
+            guard let index = state.session, let usedAt = sessions[index]?.value.usedAt else { continue }
             if oldest.map({ (usedAt, index) < ($0.usedAt, $0.index) }) ?? true { oldest = (usedAt, index) }
         }
         guard let oldest else { return false }

@@ -108,11 +108,11 @@ extension SessionTable {
     mutating func receiveConfirm(_ bytes: [UInt8], from: SocketAddress, on socket: LocalSocket) {
         guard let confirm = try? Confirm(decoding: bytes) else { return stats.add(.packetMalformed) }
         let index = confirm.responderIndex
-        if let session = sessions[index], session.remote == from, !session.facts.isOutbound,
+        if let session = sessions[index]?.value, session.remote == from, !session.facts.isOutbound,
             session.confirmSealed == confirm.sealed
         {
             if session.readyRepeats >= limits.repeatedAnswersMax { return stats.add(.helloUnwanted) }
-            sessions[index]?.readyRepeats += 1
+            sessions[index]?.value.readyRepeats += 1
             return sendData(Compound([.ready]).encoded, index)
         }
         guard let entry = halfOpen[index], entry.from == from else {
@@ -127,11 +127,12 @@ extension SessionTable {
             }
             let facts = facts(
                 established, path: .datagram, remote: from, isOutbound: false, ticket: nil)
-            sessions[index] = DatagramSession(
-                peer: established.peer, network: established.network, remote: from, socket: socket,
-                remoteIndex: established.remoteIndex, sendKey: established.sendKey,
-                receiveKey: established.receiveKey, facts: facts, isUp: true, openedAt: now,
-                usedAt: now, confirmSealed: confirm.sealed)
+            sessions[index] = Boxed(
+                DatagramSession(
+                    peer: established.peer, network: established.network, remote: from, socket: socket,
+                    remoteIndex: established.remoteIndex, sendKey: established.sendKey,
+                    receiveKey: established.receiveKey, facts: facts, isUp: true, openedAt: now,
+                    usedAt: now, confirmSealed: confirm.sealed))
             sendData(Compound([.ready]).encoded, index)
             place(index)
         } catch {

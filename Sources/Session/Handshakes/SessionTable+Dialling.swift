@@ -85,7 +85,7 @@ extension SessionTable {
         }
         dialOfTicket.remove(ticket)
         dials[index]?.ticket = nil
-        sessions[index]?.facts.ticket = nil
+        sessions[index]?.value.facts.ticket = nil
         effects.append(.dialFailed(ticket, .cancelled))
     }
 
@@ -111,7 +111,7 @@ extension SessionTable {
         let failing = dialOfTicket.values.filter { dials[$0]?.to == address && dials[$0]?.path == .datagram }
         for index in failing { failDial(index, .unreachable) }
         for (peer, state) in peers {
-            if let index = state.session, sessions[index]?.remote == address {
+            if let index = state.session, sessions[index]?.value.remote == address {
                 effects.append(.sendFailed(peer, .datagram, failure))
             }
         }
@@ -191,11 +191,12 @@ extension SessionTable {
             dials[index] = dial
             let facts = facts(
                 established, path: .datagram, remote: from, isOutbound: true, ticket: dial.ticket)
-            sessions[index] = DatagramSession(
-                peer: established.peer, network: established.network, remote: from, socket: socket,
-                remoteIndex: established.remoteIndex, sendKey: established.sendKey,
-                receiveKey: established.receiveKey, facts: facts, isUp: false, openedAt: now,
-                usedAt: now)
+            sessions[index] = Boxed(
+                DatagramSession(
+                    peer: established.peer, network: established.network, remote: from, socket: socket,
+                    remoteIndex: established.remoteIndex, sendKey: established.sendKey,
+                    receiveKey: established.receiveKey, facts: facts, isUp: false, openedAt: now,
+                    usedAt: now))
             sendDialPacket(index)
         } catch {
             switch error {

@@ -24,8 +24,23 @@ struct Frame: Sendable, Hashable {
     var flow: FlowID
     var content: Content
 
+    /// How many bytes `encoded` has.
+    var encodedCount: Int {
+        let body =
+            switch content {
+            case .open(_, _, let request, _): 3 + request.count
+            case .data(let bytes, _), .fragment(let bytes, _), .datagram(let bytes): bytes.count
+            case .credit: 4
+            case .reset: 2
+            case .firstFragment(_, _, let bytes, _): 6 + bytes.count
+            case .ping, .pong: 8
+            case .goAway(_, _, let text): 5 + text.count
+            }
+        return Frame.headBytes + body
+    }
+
     var encoded: [UInt8] {
-        var w = WireWriter(capacity: 64)
+        var w = WireWriter(capacity: encodedCount)
         switch content {
         case .open(let trafficClass, let service, let request, let isLast):
             head(&w, 1, isLast ? 1 : 0)

@@ -64,7 +64,44 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
         return false
     }
 
+    /// A frame came: the other end lives.
+    mutating func noteHeard(_ frame: Frame, now: Instant) {
+        heardAt = now
+        pingSentAt = nil
+        pingsUnanswered = 0
+        if !frame.isPingOrPong { usedAt = now }
+    }
+
+    /// Opens one sealed message; nil if it does not open, or there is no receiver yet.
+    mutating func pull(_ sealed: [UInt8], with crypto: Crypto) -> PulledMessage? {
+        guard receiver != nil else { return nil }
+        return crypto.pull(sealed, with: &receiver!)
+    }
+
+    /// Appends a frame sealed, behind its length; nothing if there is no sender.
+    mutating func seal(_ frame: [UInt8], isFinal: Bool, with crypto: Crypto, into out: inout [UInt8]) {
+        guard sender != nil else { return }
+        let sealed = crypto.push(frame, isFinal: isFinal, with: &sender!)
+        out.reserveCapacity(out.count + 2 + sealed.count)
+        out.append(UInt8(truncatingIfNeeded: sealed.count))
+        out.append(UInt8(truncatingIfNeeded: sealed.count >> 8))
+        out += sealed
+    }
+
+    /// Appends bytes as they came.
+    mutating func fill(_ bytes: [UInt8]) {
+        if inbox.isEmpty { inbox = bytes } else { inbox += bytes }
+    }
+
     enum Taken { case whole([UInt8]), partial, badLength }
+
+    /// What a whole message is for, and what is there of it; nil if the peer's stream header comes first.
+    mutating func takeMessage(frameBytesMax: Int, packetBytesMax: Int) -> (isFrame: Bool, taken: Taken)? {
+        if !isOpen { return (false, takeMessage(bytesMin: 1, bytesMax: packetBytesMax)) }
+        if receiver == nil { return nil }
+        let overhead = SessionCryptoSizes.streamMessageBytes
+        return (true, takeMessage(bytesMin: overhead + 1, bytesMax: frameBytesMax + overhead))
+    }
 
     /// The next message behind a u16 length, if it is there; a length outside the bounds is told at once.
     mutating func takeMessage(bytesMin: Int, bytesMax: Int) -> Taken {
@@ -82,7 +119,7 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
         let bytes = Array(inbox[inboxStart..<inboxStart + count])
         inboxStart += count
         if inboxStart == inbox.count {
-            inbox.removeAll(keepingCapacity: inbox.capacity <= 131_072)
+            inbox = []
             inboxStart = 0
         } else if inboxStart > 65_536 {
             inbox.removeFirst(inboxStart)

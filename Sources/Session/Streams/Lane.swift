@@ -33,6 +33,10 @@ struct Lane: Sendable {
         receiveCredit = rules.windowBytes
     }
 
+    /// Received of a message that is not whole.
+    var partialBytes: Int { partial?.bytes.count ?? 0 }
+    /// When the first fragment of such a message came.
+    var partialSince: Instant? { partial?.startedAt }
     var hasWork: Bool { current != nil || queueStart < queue.count }
     var isSendable: Bool { hasWork && sendCredit > Lane.firstHeadBytes }
     /// number u16 ‖ total u32 in the first fragment.

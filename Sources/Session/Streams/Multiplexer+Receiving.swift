@@ -57,10 +57,11 @@ extension Multiplexer {
     var nextDeadline: Instant? {
         var next: Instant?
         func consider(_ at: Instant) { next = min(next ?? at, at) }
-        for lane in lanes {
-            if let partial = lane.partial { consider(partial.startedAt + partialInterval(lane)) }
+        // By index: each element would be copied otherwise.
+        for i in lanes.indices {
+            if let since = lanes[i].partialSince { consider(since + partialInterval(lanes[i])) }
         }
-        for stream in streams where stream.canStall { consider(stream.heardAt + limits.streamStall) }
+        for i in streams.indices where streams[i].canStall { consider(streams[i].heardAt + limits.streamStall) }
         return next
     }
 

@@ -82,7 +82,7 @@ struct Multiplexer: Sendable {
     /// False if the control queue is full: the connection must be closed with `overload`.
     mutating func sendControl(_ frame: Frame) -> Bool {
         control.append(frame)
-        controlBytes += frame.encoded.count
+        controlBytes += frame.encodedCount
         return controlBytes <= limits.controlQueueBytesMax
     }
 
@@ -131,7 +131,7 @@ struct Multiplexer: Sendable {
     /// The next frame of at most `room` bytes with its head, in the order of 5.3; nil if nothing may go.
     mutating func next(room: Int, bulkIsOpen: Bool) -> Frame? {
         if let frame = control.first {
-            let bytes = frame.encoded.count
+            let bytes = frame.encodedCount
             if bytes > room { return nil }
             control.removeFirst()
             controlBytes -= bytes
@@ -147,13 +147,17 @@ struct Multiplexer: Sendable {
     /// earn a whole frame for the lightest.
     private mutating func nextShared(room: Int, bulkIsOpen: Bool) -> Frame? {
         let classes = Multiplexer.sharedClasses
+        var idle = 0
         for _ in 0..<classes.count * 8 {
             let trafficClass = classes[turn]
             guard let bytes = nextBytes(trafficClass, room: room, bulkIsOpen: bulkIsOpen) else {
                 deficit[turn] = 0
                 advanceTurn()
+                idle += 1
+                if idle == classes.count { return nil }
                 continue
             }
+            idle = 0
             if !hasTurnStarted {
                 hasTurnStarted = true
                 deficit[turn] += Multiplexer.quantumBytes * LaneRules.weight(trafficClass)
@@ -217,10 +221,15 @@ struct Multiplexer: Sendable {
     }
     /// Whether nothing is left to send or expected, so that a draining connection may close.
     var isQuiet: Bool {
-        streams.isEmpty && control.isEmpty && !lanes.contains { $0.hasWork || $0.partial != nil }
+        streams.isEmpty && control.isEmpty
+            && lanes.indices.allSatisfy { !lanes[$0].hasWork && lanes[$0].partialSince == nil }
     }
     /// Received and not yet taken by a consumer.
     var bufferedBytes: Int {
-        streams.reduce(0) { $0 + $1.unconsumed } + lanes.reduce(0) { $0 + ($1.partial?.bytes.count ?? 0) }
+        // By index: each element would be copied otherwise.
+        var bytes = 0
+        for i in streams.indices { bytes += streams[i].unconsumed }
+        for i in lanes.indices { bytes += lanes[i].partialBytes }
+        return bytes
     }
 }

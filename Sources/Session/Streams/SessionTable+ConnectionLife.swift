@@ -7,17 +7,16 @@ extension SessionTable {
     /// After frames came or the upper layer acted: sends what may go, closes what has drained, sets the next look.
     mutating func afterChange(_ id: ConnectionID) {
         pump(id)
-        guard let connection = connections[id] else { return }
-        if connection.drain != nil && connection.mux.isQuiet {
-            closeConnection(id, connection.drain?.reason ?? .idle)
+        if let reason = connections[id]?.peek({ $0.drain != nil && $0.mux.isQuiet ? $0.drain?.reason : nil }) {
+            closeConnection(id, reason)
             return
         }
         scheduleConnection(id)
     }
 
     mutating func scheduleConnection(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
-        deadlines.set(TimerID(kind: .connection, number: id.number), at: nextLook(at: connection))
+        guard let look = connections[id]?.peek({ nextLook(at: $0) }) else { return }
+        deadlines.set(TimerID(kind: .connection, number: id.number), at: look)
     }
 
     private func nextLook(at connection: Connection<Crypto>) -> Instant {
@@ -36,7 +35,7 @@ extension SessionTable {
     }
 
     mutating func connectionDue(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id]?.value else { return }
         if nextLook(at: connection) > now { return scheduleConnection(id) }
         if !connection.isUp {
             stats.add(.handshakeTimeout)
@@ -51,7 +50,7 @@ extension SessionTable {
             return closeConnection(id, .protocolError)
         }
         for flow in connection.mux.stalledStreams(now: now) {
-            connections[id]?.mux.reset(flow, code: ResetCode.stalled)
+            connections[id]?.value.mux.reset(flow, code: ResetCode.stalled)
             effects.append(.streamReset(id, flow, code: ResetCode.stalled))
         }
         if let until = connection.retiredUntil {
@@ -75,41 +74,42 @@ extension SessionTable {
         } else if now - max(connection.heardAt, connection.usedAt) < limits.mainPingIdle {
             return
         }
-        connections[id]?.pingSentAt = now
-        connections[id]?.pingsUnanswered += 1
+        connections[id]?.value.pingSentAt = now
+        connections[id]?.value.pingsUnanswered += 1
         sendControl(Frame(.control, .ping(nonce: 1 << 32)), id)
     }
 
     /// The loser of two connections has had its time: its opener drains it, streams on it may still end.
     private mutating func retireConnection(_ id: ConnectionID) {
-        connections[id]?.retiredUntil = nil
-        if connections[id]?.isInitiator == true {
+        connections[id]?.value.retiredUntil = nil
+        if connections[id]?.value.isInitiator == true {
             drain(id, .duplicate, tells: true)
         } else {
             // The opener closes; if it does not, we do a little later.
             let until = now + limits.drainInterval
-            connections[id]?.drain = (until, .duplicate)
+            connections[id]?.value.drain = (until, .duplicate)
         }
     }
 
     /// No new streams; closed when those open have ended, or after `drainInterval`.
     mutating func drain(_ id: ConnectionID, _ reason: CloseReason, tells: Bool) {
-        guard connections[id]?.drain == nil else { return }
+        guard connections[id]?.value.drain == nil else { return }
         let until = now + limits.drainInterval
-        connections[id]?.drain = (until, reason)
-        connections[id]?.mux.isDraining = true
+        connections[id]?.value.drain = (until, reason)
+        connections[id]?.value.mux.isDraining = true
         if tells { sendControl(Frame(.control, .goAway(reason, retrySeconds: 0, text: [])), id) }
         afterChange(id)
     }
 
     /// Says why, with the final tag, and closes.
     mutating func closeConnection(_ id: ConnectionID, _ reason: CloseReason) {
-        if let connection = connections[id], connection.isOpen, var sender = connection.sender {
+        if connections[id]?.value.isOpen == true, connections[id]?.value.sender != nil {
+            let crypto = crypto
             var out: [UInt8] = []
-            seal(
-                Frame(.control, .goAway(reason, retrySeconds: 0, text: [])).encoded, isFinal: true,
-                &sender, into: &out)
-            connections[id]?.sender = nil
+            connections[id]?.value.seal(
+                Frame(.control, .goAway(reason, retrySeconds: 0, text: [])).encoded, isFinal: true, with: crypto,
+                into: &out)
+            connections[id]?.value.sender = nil
             writeRaw(out, id)
         }
         loseConnection(id, reason)
@@ -117,12 +117,12 @@ extension SessionTable {
 
     /// Closes without another word and tells whom it concerns.
     mutating func loseConnection(_ id: ConnectionID, _ reason: CloseReason) {
-        if let ticket = connections[id]?.facts?.ticket, connections[id]?.isUp == false,
+        if let ticket = connections[id]?.value.facts?.ticket, connections[id]?.value.isUp == false,
             let index = dialOfTicket[ticket]
         {
             return failDial(index, .badSignature)
         }
-        if case .initiating(let index) = connections[id]?.phase { return failDial(index, .badSignature) }
+        if case .initiating(let index) = connections[id]?.value.phase { return failDial(index, .badSignature) }
         effects.append(.closeConnection(id))
         forgetConnection(id, reason)
     }
@@ -136,7 +136,7 @@ extension SessionTable {
 
     /// The transport says that the socket is gone.
     mutating func ended(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id]?.value else { return }
         if connection.isUp {
             // A final tag would have closed it already.
             stats.add(.streamTruncated)
@@ -153,7 +153,7 @@ extension SessionTable {
     }
 
     private mutating func forgetConnection(_ id: ConnectionID, _ reason: CloseReason) {
-        guard let connection = connections.removeValue(forKey: id) else { return }
+        guard let connection = connections.removeValue(forKey: id)?.value else { return }
         deadlines.cancel(TimerID(kind: .connection, number: id.number))
         bufferedBytes -= connection.mux.bufferedBytes
         heldBack.removeAll { $0 == id }

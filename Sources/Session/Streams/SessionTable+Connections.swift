@@ -18,7 +18,7 @@ extension SessionTable {
         case .accepted(let id, let from): accepted(id, from: from)
         case .bytes(let id, let bytes): received(bytes, on: id)
         case .writable(let id, let queued):
-            connections[id]?.queuedBytes = max(0, queued)
+            connections[id]?.value.queuedBytes = max(0, queued)
             pump(id)
         case .ended(let id): ended(id)
         case .streamPing(let peer, let probe): streamPing(peer, probe: probe)
@@ -28,7 +28,7 @@ extension SessionTable {
         case .write(let id, let flow, let bytes, let isLast): write(id, flow, bytes, isLast)
         case .consumed(let id, let flow, let bytes): consumed(id, flow, bytes)
         case .reset(let id, let flow, let code):
-            connections[id]?.mux.reset(flow, code: code)
+            connections[id]?.value.mux.reset(flow, code: code)
             afterChange(id)
         case .bulkRate(let out, let receive):
             bulkOut = ByteBudget(perSecond: out, now: now)
@@ -47,9 +47,10 @@ extension SessionTable {
         invariant(connections[id] == nil, "\(id) is in use")
         dials[index]?.connection = id
         dials[index]?.stage = dial.network == nil ? .helloSent : .cookieSent
-        connections[id] = Connection(
-            remote: to, isInitiator: true, phase: .initiating(index), limits: limits,
-            deadline: dial.deadline, now: now)
+        connections[id] = Boxed(
+            Connection(
+                remote: to, isInitiator: true, phase: .initiating(index), limits: limits,
+                deadline: dial.deadline, now: now))
         unfinishedStreams += 1
         scheduleConnection(id)
         writePacket(dial.hello.encoded, id)
@@ -73,9 +74,10 @@ extension SessionTable {
             return
         }
         if let host { connectionsPerHost[host] = ofHost + 1 }
-        connections[id] = Connection(
-            remote: from, isInitiator: false, phase: .awaitingHello, limits: limits,
-            deadline: now + limits.handshakeInterval, now: now)
+        connections[id] = Boxed(
+            Connection(
+                remote: from, isInitiator: false, phase: .awaitingHello, limits: limits,
+                deadline: now + limits.handshakeInterval, now: now))
         unfinishedStreams += 1
         scheduleConnection(id)
     }
@@ -88,7 +90,7 @@ extension SessionTable {
 
     mutating func writeRaw(_ bytes: [UInt8], _ id: ConnectionID) {
         if bytes.isEmpty { return }
-        connections[id]?.queuedBytes += bytes.count
+        connections[id]?.value.queuedBytes += bytes.count
         effects.append(.writeBytes(id, bytes))
     }
 
@@ -96,42 +98,41 @@ extension SessionTable {
 
     mutating func received(_ bytes: [UInt8], on id: ConnectionID) {
         guard connections[id] != nil else { return }
-        connections[id]?.inbox += bytes
-        while connections[id] != nil, takeOne(id) {}
+        connections[id]?.value.fill(bytes)
+        while takeOne(id) {}
         afterChange(id)
     }
 
     /// Takes one packet, header or frame from the inbox; false if none is whole.
     private mutating func takeOne(_ id: ConnectionID) -> Bool {
-        guard let isOpen = connections[id]?.isOpen else { return false }
-        if isOpen && connections[id]?.receiver == nil { return takeHeader(id) }
-        let most = isOpen
-            ? limits.frameBytesMax + SessionCryptoSizes.streamMessageBytes
-            : Self.handshakePacketBytesMax
-        let least = isOpen ? SessionCryptoSizes.streamMessageBytes + 1 : 1
-        switch connections[id]?.takeMessage(bytesMin: least, bytesMax: most) {
+        let (frameBytesMax, packetBytesMax) = (limits.frameBytesMax, Self.handshakePacketBytesMax)
+        guard
+            let next = connections[id]?.value.takeMessage(
+                frameBytesMax: frameBytesMax, packetBytesMax: packetBytesMax)
+        else { return takeHeader(id) }
+        switch next.taken {
         case .whole(let bytes):
-            if isOpen { receiveMessage(bytes, on: id) } else { takePacket(bytes, id) }
+            if next.isFrame { receiveMessage(bytes, on: id) } else { takePacket(bytes, id) }
             return true
         case .badLength:
             stats.add(.streamMalformed)
-            if isOpen { closeConnection(id, .protocolError) } else { breakHandshake(id, .badSignature) }
+            if next.isFrame { closeConnection(id, .protocolError) } else { breakHandshake(id, .badSignature) }
             return false
-        case .partial, nil: return false
+        case .partial: return false
         }
     }
 
     private mutating func takeHeader(_ id: ConnectionID) -> Bool {
-        guard let key = connections[id]?.established?.receiveKey,
-            let header = connections[id]?.take(SessionCryptoSizes.streamHeaderBytes)
+        guard let key = connections[id]?.value.established?.receiveKey,
+            let header = connections[id]?.value.take(SessionCryptoSizes.streamHeaderBytes)
         else { return false }
         let receiver = crypto.streamReceiver(key: key, header: header)
-        connections[id]?.receiver = receiver
+        connections[id]?.value.receiver = receiver
         return true
     }
 
     private mutating func takePacket(_ packet: [UInt8], _ id: ConnectionID) {
-        switch connections[id]?.phase {
+        switch connections[id]?.value.phase {
         case .initiating(let index): receiveAnswer(packet, of: index, on: id)
         case .awaitingHello: receiveHello(packet, on: id)
         case .accepted(let acceptance): receiveConfirm(packet, acceptance, on: id)
@@ -141,7 +142,7 @@ extension SessionTable {
 
     /// Ends a connection whose handshake cannot go on.
     mutating func breakHandshake(_ id: ConnectionID, _ failure: DialFailure) {
-        if case .initiating(let index) = connections[id]?.phase {
+        if case .initiating(let index) = connections[id]?.value.phase {
             failDial(index, failure)
         } else {
             dropConnection(id)
@@ -202,7 +203,7 @@ extension SessionTable {
     // MARK: responder
 
     private mutating func receiveHello(_ packet: [UInt8], on id: ConnectionID) {
-        guard let connection = connections[id], let network,
+        guard let remote = connections[id]?.value.remote, let network,
             let hello = try? Hello(decoding: packet, on: .stream)
         else {
             stats.add(.packetMalformed)
@@ -231,9 +232,9 @@ extension SessionTable {
             writePacket(refuse.encoded, id)
             return dropConnection(id)
         }
-        guard let acceptance = makeAcceptance(hello, from: connection.remote, on: .any, network: network)
+        guard let acceptance = makeAcceptance(hello, from: remote, on: .any, network: network)
         else { return dropConnection(id) }
-        connections[id]?.phase = .accepted(acceptance)
+        connections[id]?.value.phase = .accepted(acceptance)
         writePacket(acceptance.accept.encoded, id)
     }
 
@@ -266,25 +267,25 @@ extension SessionTable {
     private mutating func openStream(_ id: ConnectionID, _ established: Established, ticket: Ticket?) {
         guard var connection = connections.removeValue(forKey: id) else { return }
         let (sender, header) = crypto.streamSender(key: established.sendKey)
-        connection.sender = sender
-        connection.established = established
-        connection.facts = facts(
-            established, path: .main, remote: connection.remote, isOutbound: connection.isInitiator,
+        connection.value.sender = sender
+        connection.value.established = established
+        connection.value.facts = facts(
+            established, path: .main, remote: connection.value.remote, isOutbound: connection.value.isInitiator,
             ticket: ticket)
-        connection.phase = .open
+        connection.value.phase = .open
         connections[id] = connection
         writeRaw(header, id)
     }
 
     /// The first proof that the other end has the keys: the connection takes its place with the peer.
     mutating func comeUp(_ id: ConnectionID) {
-        guard let connection = connections[id], let established = connection.established,
+        guard let connection = connections[id]?.value, let established = connection.established,
             var facts = connection.facts
         else { return }
         unfinishedStreams -= 1
         let openedAt = now
-        connections[id]?.isUp = true
-        connections[id]?.openedAt = openedAt
+        connections[id]?.value.isUp = true
+        connections[id]?.value.openedAt = openedAt
         let peer = established.peer
         var state = peers[peer] ?? PeerState()
         facts.hasRestarted = state.lastBootNonce.map { $0 != facts.bootNonce } ?? false
@@ -292,22 +293,22 @@ extension SessionTable {
         proven.note(connection.remote, max: limits.provenAddressesMax)
         var told = facts
         let retiredUntil = now + limits.retiredInterval
-        if let other = state.main, let standing = connections[other], let known = standing.facts {
+        if let other = state.main, let standing = connections[other]?.value, let known = standing.facts {
             if newerWins(facts, over: known, oldOpenedAt: standing.openedAt, peer: peer) {
                 state.main = id
                 peers.insert(state, for: peer)
                 moveLanes(from: other, to: id)
-                connections[other]?.retiredUntil = retiredUntil
+                connections[other]?.value.retiredUntil = retiredUntil
                 scheduleConnection(other)
             } else {
-                connections[id]?.retiredUntil = retiredUntil
+                connections[id]?.value.retiredUntil = retiredUntil
                 told = known
                 told.ticket = facts.ticket
             }
         } else {
             state.main = id
         }
-        connections[id]?.facts = facts
+        connections[id]?.value.facts = facts
         peers.insert(state, for: peer)
         scheduleConnection(id)
         effects.append(.sessionUp(peer, told))
@@ -317,10 +318,10 @@ extension SessionTable {
 
     /// Messages that the loser has not begun leave over the winner.
     private mutating func moveLanes(from old: ConnectionID, to new: ConnectionID) {
-        guard var loser = connections[old] else { return }
+        guard var loser = connections.removeValue(forKey: old) else { return }
         var waiting: [LaneMessage] = []
-        for i in loser.mux.lanes.indices { waiting += loser.mux.lanes[i].takeQueue() }
+        for i in loser.value.mux.lanes.indices { waiting += loser.value.mux.lanes[i].takeQueue() }
         connections[old] = loser
-        for message in waiting { _ = connections[new]?.mux.post(message) }
+        for message in waiting { _ = connections[new]?.value.mux.post(message) }
     }
 }

@@ -6,52 +6,48 @@ import Wire
 /// Sealed frames in and out, and what the upper layers ask of a connection (`gossip.md` 5.2–5.5).
 extension SessionTable {
     mutating func receiveMessage(_ sealed: [UInt8], on id: ConnectionID) {
-        guard var receiver = connections[id]?.receiver else { return }
-        guard let message = crypto.pull(sealed, with: &receiver) else {
+        let crypto = crypto
+        guard let message = connections[id]?.value.pull(sealed, with: crypto) else {
             stats.add(.streamMalformed)
             return closeConnection(id, .protocolError)
         }
-        connections[id]?.receiver = receiver
         guard let frame = try? Frame(decoding: message.plaintext, bytesMax: limits.frameBytesMax) else {
             stats.add(.frameMalformed)
             return closeConnection(id, .protocolError)
         }
-        connections[id]?.heardAt = now
-        connections[id]?.pingSentAt = nil
-        connections[id]?.pingsUnanswered = 0
-        if !frame.isPingOrPong { connections[id]?.usedAt = now }
-        if connections[id]?.isUp == false {
+        connections[id]?.value.noteHeard(frame, now: now)
+        if connections[id]?.peek({ $0.isUp }) == false {
             finishDial(of: id)
             comeUp(id)
         }
         take(frame, on: id)
         if message.isFinal, connections[id] != nil {
-            let reason = connections[id]?.drain?.reason ?? .stopping
+            let reason = connections[id]?.value.drain?.reason ?? .stopping
             loseConnection(id, reason)
         }
     }
 
     private mutating func finishDial(of id: ConnectionID) {
-        guard let ticket = connections[id]?.facts?.ticket, let index = dialOfTicket[ticket] else { return }
+        guard let ticket = connections[id]?.value.facts?.ticket, let index = dialOfTicket[ticket] else { return }
         finishDial(index)
     }
 
     private mutating func take(_ frame: Frame, on id: ConnectionID) {
         guard var connection = connections.removeValue(forKey: id),
-            let peer = connection.established?.peer
+            let peer = connection.peek({ $0.established?.peer })
         else { return }
-        let before = connection.mux.bufferedBytes
-        connection.mux.grantsCredit =
+        let before = connection.peek { $0.mux.bufferedBytes }
+        connection.value.mux.grantsCredit =
             bufferedBytes <= limits.receiveBufferBytesMax || seats.contains(peer)
         let result: Result<[Multiplexer.Event], FrameFault>
         do throws(FrameFault) {
-            result = .success(try connection.mux.receive(frame, now: now))
+            result = .success(try connection.value.mux.receive(frame, now: now))
         } catch {
             result = .failure(error)
         }
-        bufferedBytes += connection.mux.bufferedBytes - before
-        if !connection.mux.grantsCredit { holdBack(id, &connection) }
-        if connection.mux.isBulk(frame) { bulkIn.spend(frame.encoded.count) }
+        bufferedBytes += connection.peek { $0.mux.bufferedBytes } - before
+        if !connection.value.mux.grantsCredit { holdBack(id, &connection.value) }
+        if connection.peek({ $0.mux.isBulk(frame) }) { bulkIn.spend(frame.encodedCount) }
         connections[id] = connection
         switch result {
         case .success(let events): for event in events { carry(event, id, peer) }
@@ -110,13 +106,13 @@ extension SessionTable {
         let released = heldBack
         heldBack = []
         for id in released {
-            connections[id]?.isHeldBack = false
-            if connections[id]?.isPaused == true {
-                connections[id]?.isPaused = false
+            connections[id]?.value.isHeldBack = false
+            if connections[id]?.value.isPaused == true {
+                connections[id]?.value.isPaused = false
                 effects.append(.resumeReading(id))
             }
-            connections[id]?.mux.grantsCredit = true
-            connections[id]?.mux.grantAll()
+            connections[id]?.value.mux.grantsCredit = true
+            connections[id]?.value.mux.grantAll()
             pump(id)
         }
     }
@@ -140,7 +136,7 @@ extension SessionTable {
             effects.append(.sendFailed(peer, .main, .noPath))
             return
         }
-        let result = connection.mux.post(message)
+        let result = connection.value.mux.post(message)
         connections[id] = connection
         switch result {
         case .queued: break
@@ -162,7 +158,7 @@ extension SessionTable {
             effects.append(.openFailed(ticket, .noPath))
             return
         }
-        let flow = connections[id]?.mux.open(
+        let flow = connections[id]?.value.mux.open(
             trafficClass, service: service, request: request, isLast: isLast, now: now)
         guard let flow else {
             effects.append(.openFailed(ticket, .queueFull))
@@ -174,9 +170,9 @@ extension SessionTable {
 
     mutating func write(_ id: ConnectionID, _ flow: FlowID, _ bytes: [UInt8], _ isLast: Bool) {
         guard var connection = connections.removeValue(forKey: id) else { return }
-        let isQueued = connection.mux.write(flow, bytes, isLast: isLast)
-        if !isQueued, connection.mux.streams.contains(where: { $0.id == flow }) {
-            connection.mux.reset(flow, code: ResetCode.internal)
+        let isQueued = connection.value.mux.write(flow, bytes, isLast: isLast)
+        if !isQueued, connection.value.mux.streams.contains(where: { $0.id == flow }) {
+            connection.value.mux.reset(flow, code: ResetCode.internal)
             effects.append(.streamReset(id, flow, code: ResetCode.internal))
         }
         connections[id] = connection
@@ -185,17 +181,17 @@ extension SessionTable {
 
     mutating func consumed(_ id: ConnectionID, _ flow: FlowID, _ bytes: Int) {
         guard var connection = connections.removeValue(forKey: id) else { return }
-        let before = connection.mux.bufferedBytes
-        connection.mux.grantsCredit =
+        let before = connection.peek { $0.mux.bufferedBytes }
+        connection.value.mux.grantsCredit =
             bufferedBytes <= limits.receiveBufferBytesMax
-            || seats.contains(connection.established?.peer ?? .zero)
-        connection.mux.grantsBulkCredit = bulkIn.isOpen(now)
-        connection.mux.consumed(flow, bytes: max(0, bytes), now: now)
-        if !connection.mux.grantsBulkCredit && connection.mux.wantsBulkCredit {
+            || seats.contains(connection.value.established?.peer ?? .zero)
+        connection.value.mux.grantsBulkCredit = bulkIn.isOpen(now)
+        connection.value.mux.consumed(flow, bytes: max(0, bytes), now: now)
+        if !connection.value.mux.grantsBulkCredit && connection.value.mux.wantsBulkCredit {
             waitForBulk(id, bulkIn.wait)
         }
-        bufferedBytes += connection.mux.bufferedBytes - before
-        if !connection.mux.grantsCredit { holdBack(id, &connection) }
+        bufferedBytes += connection.peek { $0.mux.bufferedBytes } - before
+        if !connection.value.mux.grantsCredit { holdBack(id, &connection.value) }
         connections[id] = connection
         afterChange(id)
         releaseHeldBack()
@@ -207,20 +203,20 @@ extension SessionTable {
     mutating func mayCarryDatagram(_ id: ConnectionID) -> Bool {
         guard var connection = connections.removeValue(forKey: id) else { return false }
         defer { connections[id] = connection }
-        if connection.mux.controlBytes > limits.controlQueueBytesMax / 2 { return false }
-        return connection.mux.datagramBudget.take(now)
+        if connection.value.mux.controlBytes > limits.controlQueueBytesMax / 2 { return false }
+        return connection.value.mux.datagramBudget.take(now)
     }
 
     mutating func sendDatagramFrame(_ compound: [UInt8], _ id: ConnectionID) -> Bool {
         guard connections[id] != nil else { return false }
         sendControl(Frame(.control, .datagram(compound)), id)
-        connections[id]?.usedAt = now
+        connections[id]?.value.usedAt = now
         pump(id)
         return true
     }
 
     mutating func sendControl(_ frame: Frame, _ id: ConnectionID) {
-        if connections[id]?.mux.sendControl(frame) == false {
+        if connections[id]?.value.mux.sendControl(frame) == false {
             stats.add(.controlFlood)
             closeConnection(id, .overload)
         }
@@ -229,36 +225,35 @@ extension SessionTable {
     /// Hands frames to the socket up to the write-ahead.
     mutating func pump(_ id: ConnectionID) {
         guard var connection = connections.removeValue(forKey: id) else { return }
-        guard connection.isOpen, var sender = connection.sender, let peer = connection.established?.peer
-        else {
+        guard let peer = connection.peek({ $0.isOpen && $0.sender != nil ? $0.established?.peer : nil }) else {
             connections[id] = connection
             return
         }
         var out: [UInt8] = []
         while true {
             let room =
-                limits.writeAheadBytesMax - connection.queuedBytes - out.count
+                limits.writeAheadBytesMax - connection.value.queuedBytes - out.count
                 - Connection<Crypto>.sealBytes
             let isOpen = bulkIsOpen
-            guard room > 0, let frame = connection.mux.next(room: room, bulkIsOpen: isOpen) else { break }
+            guard room > 0, let frame = connection.value.mux.next(room: room, bulkIsOpen: isOpen) else { break }
             let bytes = frame.encoded
-            if connection.mux.isBulk(frame) {
+            if connection.peek({ $0.mux.isBulk(frame) }) {
                 bulkOut.spend(bytes.count)
                 bulkFloor.spend(bytes.count)
             }
-            if !frame.isPingOrPong { connection.usedAt = now }
-            seal(bytes, isFinal: false, &sender, into: &out)
+            if !frame.isPingOrPong { connection.value.usedAt = now }
+            connection.value.seal(bytes, isFinal: false, with: crypto, into: &out)
         }
-        connection.sender = sender
-        let events = connection.mux.settle()
-        if !connection.mux.hasUrgentWaiting {
+        connection.value.queuedBytes += out.count
+        let events = connection.value.mux.settle()
+        if !connection.peek({ $0.mux.hasUrgentWaiting }) {
             urgent.remove(id)
         } else if urgent[id] == nil {
             urgent.insert(now, for: id)
         }
-        let waitsForBulk = connection.mux.hasBulkWaiting && !bulkIsOpen
+        let waitsForBulk = connection.peek { $0.mux.hasBulkWaiting } && !bulkIsOpen
         connections[id] = connection
-        writeRaw(out, id)
+        if !out.isEmpty { effects.append(.writeBytes(id, out)) }
         for event in events { carry(event, id, peer) }
         if waitsForBulk { waitForBulk(id, max(bulkOut.wait, .milliseconds(5))) }
     }
@@ -277,15 +272,6 @@ extension SessionTable {
         deadlines.setNoLater(TimerID(kind: .bulk), than: now + interval)
     }
 
-    func seal(
-        _ frame: [UInt8], isFinal: Bool, _ sender: inout Crypto.StreamSender, into out: inout [UInt8]
-    ) {
-        let sealed = crypto.push(frame, isFinal: isFinal, with: &sender)
-        out.append(UInt8(truncatingIfNeeded: sealed.count))
-        out.append(UInt8(truncatingIfNeeded: sealed.count >> 8))
-        out += sealed
-    }
-
     mutating func bulkDue() {
         deadlines.cancel(TimerID(kind: .bulk))
         let waiting = bulkWaiting
@@ -293,9 +279,9 @@ extension SessionTable {
         // Whoever comes first takes the budget, so the order turns.
         for id in waiting.dropFirst() + waiting.prefix(1) {
             guard var connection = connections.removeValue(forKey: id) else { continue }
-            connection.mux.grantsBulkCredit = bulkIn.isOpen(now)
-            connection.mux.grantAll()
-            let stillWaits = !connection.mux.grantsBulkCredit && connection.mux.wantsBulkCredit
+            connection.value.mux.grantsBulkCredit = bulkIn.isOpen(now)
+            connection.value.mux.grantAll()
+            let stillWaits = !connection.value.mux.grantsBulkCredit && connection.value.mux.wantsBulkCredit
             connections[id] = connection
             if stillWaits { waitForBulk(id, bulkIn.wait) }
             pump(id)
