@@ -15,7 +15,9 @@ extension World {
         if plant == .none { return nil }
         var limits = plan.nodeLimits
         switch plant {
-        case .doublesTheBook: limits.gossip.bookEntriesMax *= 2
+        case .manyInboundLinks:
+            limits.gossip.outboundLinksTarget *= 4
+            limits.gossip.inboundLinksMax *= 8
         case .manyOutboundLinks:
             limits.gossip.outboundLinksTarget *= 4
             limits.gossip.inboundLinksMax *= 4
