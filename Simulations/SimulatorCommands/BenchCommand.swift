@@ -13,19 +13,20 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Simulated seconds.") var seconds: Int64 = 60
     @Option(help: "Transfers a simulated second.") var rate: Int64 = 10
     @Option(help: "Seed.") var seed: UInt64 = 1
+    @Flag(help: "Judge nothing.") var noCheckers = false
+    @Option(help: "Judge only this invariant; may be repeated.") var only: [String] = []
 
     func run() throws {
-        var world = World(plan: plan(), seed: seed)
+        var world = World(
+            plan: plan(), seed: seed, checkers: noCheckers ? .none : only.isEmpty ? .all : .only(only))
         let clock = ContinuousClock()
         let began = clock.now
         _ = world.run()
         let took = began.duration(to: clock.now)
         let millis = max(1, took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)
         print("outcome \(world.outcome?.word ?? "none")")
-        if case .violated(let violation) = world.outcome {
-            print("at \(violation.at.milliseconds) ms, event \(violation.event), peers \(violation.peers)")
-            print("expected \(violation.expected)")
-            print("found \(violation.found)")
+        if case .violated(let violation)? = world.outcome {
+            print("at \(violation.at) peers \(violation.peers): \(violation.expected); found \(violation.found)")
         }
         print("events \(world.events) in \(millis) ms: \(world.events * 1_000 / UInt64(millis)) events/s")
         print("simulated \(world.elapsed.milliseconds) ms: \(world.elapsed.milliseconds / millis) x")

@@ -4,7 +4,20 @@ public import ArgumentParser
 public struct SimulatorMain: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "peersim", abstract: "Runs the production core under virtual time, hostile networks and liars.",
-        subcommands: [BenchCommand.self, CanaryCommand.self])
+        subcommands: [
+            RunCommand.self,
+            SwarmCommand.self,
+            PlanCommand.self,
+            ReplayCommand.self,
+            TraceCommand.self,
+            ShrinkCommand.self,
+            VerifyCommand.self,
+            CanaryCommand.self,
+            ReportCommand.self,
+            CheckCommand.self,
+            ListCommand.self,
+            BenchCommand.self,
+        ])
 
     public init() {}
 }

@@ -17,7 +17,11 @@ extension NodeCore {
         case .hangUp(let index, let reason): with(index) { $0.session(.hangUp($1, reason)) }
         case .keep(let index, let path): with(index) { $0.session(.keep($1, path)) }
         case .release(let index, let path): with(index) { $0.session(.release($1, path)) }
-        case .send(let index, let messages, let choice): with(index) { $0.session(.send($1, messages, via: choice)) }
+        case .send(let index, let messages, let choice):
+            with(index) { node, peer in
+                let passed = node.egress.passing(messages, to: peer)
+                if !passed.isEmpty { node.session(.send(peer, passed, via: choice)) }
+            }
         case .streamPing(let index, let probe): with(index) { $0.session(.streamPing($1, probe: probe)) }
         case .adoptNetwork(let id):
             network = id

@@ -1,5 +1,5 @@
 import Wire
-import Credits
+package import Credits
 public import Basis
 public import Compute
 import Consensus
@@ -301,6 +301,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 extension NodeCore {
     /// Puts an adversary between this node and the network (`simulation.md` 10).
     package mutating func filter(with filter: (any EgressFilter)?) { egress.filter = filter }
+    /// Alters the ledger behind the node's back (`simulation.md` 16, kind m).
+    package mutating func alterLedger(_ change: (inout Ledger) -> Void) { log?.alterLedger(change) }
     /// Lets a checker hear what leaves (`simulation.md` 15).
     package mutating func tap(with tap: (any EgressTap)?) { egress.tap = tap }
 
@@ -315,6 +317,38 @@ extension NodeCore {
     /// The book's row of a job that was submitted here.
     public func booked(_ job: JobID) -> BookRecord? { desks?.book.record(job) }
     public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }
+}
+
+/// Changes, withholds or adds messages on their way out.
+///
+/// Here, where Records and Trust are imported publicly: after a `package import` of them no function that uses them
+/// could be specialised in other modules.
+package protocol EgressFilter: Sendable {
+    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
+    mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage]
+}
+
+/// What an adversary says of its own accord.
+package enum Utterance: Sendable {
+    /// A number and bytes that need not be a message.
+    case lane(LaneMessage)
+    case compound([PeerMessage])
+}
+
+extension NodeCore {
+    /// Says something over this node's own connections, past its filter: for adversaries of a simulation.
+    package mutating func utter(_ word: Utterance, to peer: PeerID, now: Instant, wall: UInt64) -> [Effect] {
+        invariant(now >= self.now, "time went back from \(self.now) to \(now)")
+        self.now = now
+        self.wall = wall
+        effects = []
+        switch word {
+        case .lane(let message): post(message, to: peer)
+        case .compound(let messages): session(.send(peer, messages, via: .best))
+        }
+        defer { effects = [] }
+        return effects
+    }
 }
 
 /// What was dropped, by reason (STYLE 4.5).

@@ -88,7 +88,7 @@ extension World {
         guard let pipe = pipes[number], pipe.ends[end].isOpen, !pipe.ways[end].isClosing else { return }
         peers[i].bytesOut += UInt64(bytes.count)
         samples.sent(i, bytes.count)
-        if peers[i].isByzantine, swallows(stream: bytes, by: i) { return }
+        if peers[i].isByzantine, swallows(stream: bytes, by: i, to: pipe.ends[1 - end].peer) { return }
         if pipe.ways[end].waiting.isEmpty { pass(bytes, number, end) } else { pipes[number]?.ways[end].waiting.append(bytes) }
         // The kernel has room: what waits in the process is what the path does not take.
         let queued = pipes[number]?.ways[end].waiting.reduce(0) { $0 + $1.count } ?? 0

@@ -136,6 +136,7 @@ extension World {
             inline: isInline ? outcome.body : [], compareHash: outcome.compareHash, report: written,
             usage: order.end.usage, blobs: kept)
         made = claimed(made, lease, by: i)
+        if plant != .none { made = planted(made, i) }
         let salt = Cast.digest(&peers[i].rng)
         later(i, .desk(.sealed(ticket, made, salt: salt)))
     }
@@ -166,12 +167,17 @@ extension World {
             let waiting = peers[i].waiters.removeValue(forKey: blob) ?? []
             arrived(blob, isHere: false, waiting, i)
         case .readInfo(let stream, let blob):
-            later(i, .exchange(.info(stream, peers[i].blobs.summary(blob, hashing: hashing))))
+            later(
+                i,
+                .exchange(.info(stream, withholdsBlobs(i) ? nil : peers[i].blobs.summary(blob, hashing: hashing))))
         case .readChunks(let stream, let blob, let first, let count):
             later(
                 i,
                 .exchange(
-                    .chunks(stream, peers[i].blobs.chunks(blob, first: first, count: count, hashing: hashing))))
+                    .chunks(
+                        stream,
+                        withholdsBlobs(i)
+                            ? nil : peers[i].blobs.chunks(blob, first: first, count: count, hashing: hashing))))
         case .misbehaved(let peer): observations.append(.blamed(i, byID[peer] ?? -1, "it served a damaged blob"))
         case .open, .write, .reset: break
         }
@@ -210,7 +216,10 @@ extension World {
             later(i, .signOpening(ticket, spec, account: account))
         case .fetch(let ticket, let blob, let from, _): fetch(blob, from: peerIDs(from), for: .result(ticket, blob), i)
         case .store(_, let bytes): _ = peers[i].blobs.put(bytes, hashing: peers[i].key)
-        case .notify(let event): observations.append(.job(i, event))
+        case .notify(let event):
+            if plant != .none { plantEarlyResult(event, i) }
+            observations.append(.job(i, event))
+            if plant != .none { plantEarlyResult(event, i) }
         case .pin, .unpin, .quote, .persist, .forget, .openJob, .cancelJob: break
         }
     }

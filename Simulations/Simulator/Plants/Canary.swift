@@ -48,7 +48,9 @@ public enum Canary {
         var sick = World(plan: plan, seed: plant.seed, checkers: .only([plant.invariant]), plant: plant.id)
         Planted.with(plant.kind == .core ? plant.site.number : 0) { _ = sick.run(eventsMax: plant.eventsMax) }
         guard case .violated(let violation) = sick.outcome, violation.invariant == plant.invariant else {
-            return result(.missed("\(sick.outcome?.word ?? "nothing") after \(sick.events) events, \(sick.elapsed)"))
+            let judged = sick.checkers.judged.first?.count ?? 0
+            return result(
+                .missed("\(sick.outcome?.word ?? "no end") after \(sick.events) events, judged \(judged) times"))
         }
         var sound = World(plan: plan, seed: plant.seed, checkers: .only([plant.invariant]))
         _ = sound.run()

@@ -20,6 +20,7 @@ extension World {
             return
         default: break
         }
+        if isMembersOnly { return operateMember(place, operation, i) }
         guard peers[i].isUp, peers[i].node?.log != nil || !needsLog(operation.kind) else {
             return work.set(place, .skipped)
         }
@@ -45,6 +46,16 @@ extension World {
         }
     }
 
+    private mutating func operateMember(_ place: Int, _ operation: Operation, _ i: Int) {
+        guard peers[i].life == .up else { return work.set(place, .skipped) }
+        work.set(place, .asked)
+        switch operation.kind {
+        case .lookup(let other): feed(i, peers[i].boot, .find(peers[other].id, ticket(i)))
+        case .leave: feed(i, peers[i].boot, .leave(.now))
+        default: work.set(place, .skipped)
+        }
+    }
+
     private func needsLog(_ kind: Operation.Kind) -> Bool {
         switch kind {
         case .openJob, .cancelJob, .transfer, .readBalance: true
@@ -62,7 +73,8 @@ extension World {
     /// Fetching, waiting for a slot and the commit, beyond the run.
     static let leaseSlack: Int64 = 15
 
-    private mutating func open(_ job: Operation.Job, _ place: Int, _ i: Int) {
+    private mutating func open(_ planned: Operation.Job, _ place: Int, _ i: Int) {
+        let job = asked(planned, by: i)
         let id = work.items[place].operation.id
         let runs = max(1, (job.runs.milliseconds + 999) / 1_000)
         let verify = job.replicas == 1 ? #"{"mode":"none"}"# : #"{"replicas":\#(job.replicas)}"#

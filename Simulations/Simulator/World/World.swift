@@ -55,10 +55,18 @@ public struct World: ~Copyable, Sendable {
     var recent: [ToldEvent] = []
     /// The log as checkers read it.
     var reader: LogReader
+    /// What a planted bug does to every ledger after some heights.
+    var ledgerChanges: [UInt64: LedgerChange] = [:]
     /// Hears the votes that leave, if a checker wants to.
     let tap: LogTap
     /// The bug that is planted here; `.none` but in canaries.
     let plant: PlantSite
+    /// In the order of the plan.
+    var coalitions: [Coalition] = []
+    /// Events at `now` so far.
+    var crowd = 0
+    /// When a fault that meets more than processes began or ended last at each peer, or its process started or ended.
+    var disturbedAt: [Instant]
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
@@ -71,7 +79,8 @@ public struct World: ~Copyable, Sendable {
         self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
-        room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil)
+        room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil,
+            isLax: self.plant == .skipsTransfers)
         let cast = Cast(plan: plan, seeding: seeding, room: room)
         genesis = cast.genesis
         networkID = cast.genesis.networkID(hashing: cast.peers[0].key)
@@ -88,14 +97,22 @@ public struct World: ~Copyable, Sendable {
         samples = Sampler(peers: plan.peers.count)
         tap = LogTap()
         reader = LogReader(genesis: cast.genesis, network: networkID, hashing: cast.peers[0].key)
+        disturbedAt = Array(repeating: .zero, count: plan.peers.count)
         for i in peers.indices {
             byAddress[peers[i].plan.address] = i
             byID[peers[i].id] = i
             byAccount[peers[i].account] = i
             if let voting = peers[i].voting { byVotingKey[voting.publicKey] = i }
         }
-        for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
+        for adversary in plan.adversaries {
+            for i in adversary.peers {
+                peers[i].isByzantine = true
+                if adversary.type.attacksNetwork { peers[i].attacksNetwork = true }
+            }
+        }
         schedule()
+        coalitions = World.coalitions(plan, peers, genesis, seeding)
+        scheduleAdversaries()
     }
 
     /// A snapshot.
@@ -138,7 +155,16 @@ public struct World: ~Copyable, Sendable {
         recent = other.recent
         reader = other.reader
         tap = other.tap
+        ledgerChanges = other.ledgerChanges
         plant = other.plant
+        crowd = other.crowd
+        disturbedAt = other.disturbedAt
+        coalitions = other.coalitions.map { $0.copied() }
+        for i in peers.indices where peers[i].isByzantine {
+            let filter = filter(of: i)
+            peers[i].node?.filter(with: filter)
+        }
+        tellsAll = other.tellsAll
     }
 
     private mutating func schedule() {
@@ -154,6 +180,8 @@ public struct World: ~Copyable, Sendable {
         queue.push(.check, at: World.instant(World.checkInterval))
     }
 
+    /// Events at one instant between two observations of it.
+    static let crowdStep = 1_000
     /// Between two looks at what must hold.
     static let checkInterval = Interval.milliseconds(500)
 
@@ -164,6 +192,17 @@ public struct World: ~Copyable, Sendable {
     public var traceHash: UInt64 { trace.value }
     /// Inputs that nodes handled.
     public var events: UInt64 { trace.events }
+
+    /// Which events are recorded one by one; before the first step.
+    public mutating func record(events window: Range<UInt64>, ring: Int = 0) {
+        trace.window = window
+        trace.ring = ring
+    }
+
+    /// Whether people's lines of every kind are kept, for `replay`; the last few hundred are kept anyhow.
+    public var tellsAll = false
+    /// Lines for people, oldest first.
+    public var told: [ToldEvent] { recent }
 
     // MARK: running
 
@@ -189,8 +228,13 @@ public struct World: ~Copyable, Sendable {
             finish()
             return .finished(outcome ?? .exhausted)
         }
+        crowd = event.at == now ? crowd + 1 : 0
         now = event.at
         order = event.order
+        if crowd % World.crowdStep == World.crowdStep - 1 {
+            let count = crowd + 1
+            note(.crowded, .crowded(count))
+        }
         let before = phase
         handle(event.payload)
         judge()
@@ -215,18 +259,29 @@ public struct World: ~Copyable, Sendable {
         case .synced(let peer, let boot, let number, let ticket):
             guard peers[peer].boot == boot, peers[peer].isUp else { return }
             peers[peer].disk.sync(upTo: number)
+            note(.persisted, .persisted(peer, number: number, isSynced: true))
             give(peer, boot, .persisted(ticket), .disk, number)
-        case .unsynced(let peer, let boot, let ticket): give(peer, boot, .persisted(ticket), .disk, 0)
+        case .unsynced(let peer, let boot, let number, let isSynced, let ticket):
+            if peers[peer].boot == boot { note(.persisted, .persisted(peer, number: number, isSynced: isSynced)) }
+            give(peer, boot, .persisted(ticket), .disk, 0)
         case .writeFailed(let peer, let boot, let ticket): give(peer, boot, .persistFailed(ticket), .disk, 1)
         case .input(let peer, let boot, let input, let kind): give(peer, boot, input, kind, 0)
         case .taskEnded(let peer, let boot, let run): taskEnds(peer, boot, run)
         case .wake(let peer, let boot): wake(peer, boot)
+        case .member(let peer, let boot, let input): feed(peer, boot, input)
+        case .memberDeadline(let peer, let boot): memberRings(peer, boot)
+        case .memberDial(let peer, let boot, let ticket, let to, let path, let expecting):
+            finishDial(peer, boot, ticket, to, path, expecting)
+        case .memberMessages(let to, let boot, let from, let path, let messages, let bytes):
+            arriveMember(to, boot, from: from, path, messages, bytes)
         case .start(let peer): if peers[peer].life == .notStarted { boot(peer) }
         case .operation(let index): operate(index)
         case .faultBegins(let index): begin(fault: index)
         case .faultEnds(let index): end(fault: index)
         case .restart(let peer, _): restart(peer)
         case .phase(let next): enter(next)
+        case .adversary(let index): act(index)
+        case .deed(let act): carryOut(act)
         case .sample: sample()
         case .check: check()
         }

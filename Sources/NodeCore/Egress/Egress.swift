@@ -1,10 +1,10 @@
 package import Records
-package import Trust
+import Trust
 
-/// The last gate before messages of the log are sealed and leave.
+/// The last gate before messages are sealed and leave.
 ///
-/// In production everything passes. A simulation puts an adversary here: what a lying seat or worker says differently, it
-/// says with its own keys, while the node under it stays the production code (`simulation.md` 10).
+/// In production everything passes. A simulation puts an adversary here: what a lying seat, worker or member says
+/// differently, it says with its own keys, while the node under it stays the production code (`simulation.md` 10).
 struct Egress: Sendable {
     var filter: (any EgressFilter)?
     /// Hears what the core of this node wants to say, before any adversary.
@@ -17,11 +17,14 @@ struct Egress: Sendable {
         defer { self.filter = filter }
         return filter.passing(message, to: peer)
     }
-}
 
-/// Changes, withholds or adds messages of the log on their way out.
-package protocol EgressFilter: Sendable {
-    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
+    /// The same for messages of membership.
+    mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage] {
+        guard var filter else { return messages }
+        self.filter = nil
+        defer { self.filter = filter }
+        return filter.passing(messages, to: peer)
+    }
 }
 
 /// Hears the messages of the log that a node sends, and changes nothing (`simulation.md` 15).

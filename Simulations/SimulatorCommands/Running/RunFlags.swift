@@ -1,0 +1,40 @@
+public import ArgumentParser
+import Basis
+import Foundation
+
+/// Flags that most verbs share (`simulation.md` 22).
+public struct RunFlags: ParsableArguments, Sendable {
+    @Option(help: "A number, 0x and hexadecimal digits, or commit.")
+    public var seed = SeedArgument.number(1)
+
+    @Flag(help: "One JSON object a line.")
+    public var json = false
+
+    @Option(help: ArgumentHelp("Folder for what is written.", valueName: "dir"))
+    public var out: String?
+
+    @Flag(help: "Print failures only.")
+    public var quiet = false
+
+    @Flag(help: "No progress line.")
+    public var noProgress = false
+
+    @Option(help: ArgumentHelp("Real time that a run may take, such as 90s or 5min.", valueName: "time"))
+    public var timeLimit = "10min"
+
+    @Option(help: "Processes at a time; the default is the number of cores.")
+    public var jobs: Int?
+
+    public init() {}
+
+    /// Seconds of real time that a run may take.
+    func secondsMax() throws -> Double {
+        guard let time = try? Scalar.duration(timeLimit) else {
+            Console.complain("--time-limit \"\(timeLimit)\" is no time; write 90s, 5min or 1h")
+            throw ExitCode(64)
+        }
+        return Double(time.milliseconds) / 1_000
+    }
+
+    func jobCount() -> Int { max(1, jobs ?? ProcessInfo.processInfo.activeProcessorCount) }
+}
