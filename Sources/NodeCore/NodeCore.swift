@@ -1,5 +1,5 @@
 import Wire
-import Credits
+package import Credits
 public import Basis
 public import Compute
 import Consensus
@@ -303,6 +303,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 extension NodeCore {
     /// Puts an adversary between this node and the network (`simulation.md` 10).
     package mutating func filter(with filter: (any EgressFilter)?) { egress.filter = filter }
+    /// Alters the ledger behind the node's back (`simulation.md` 16, kind m).
+    package mutating func alterLedger(_ change: (inout Ledger) -> Void) { boxedLog?.value.alterLedger(change) }
     /// Lets a checker hear what leaves (`simulation.md` 15).
     package mutating func tap(with tap: (any EgressTap)?) { egress.tap = tap }
 

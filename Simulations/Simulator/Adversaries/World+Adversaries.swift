@@ -42,6 +42,7 @@ extension World {
 
     /// What stands between a member of a coalition and the network.
     func filter(of i: Int) -> (any EgressFilter)? {
+        if plant != .none, let planted = plantedFilter(of: i) { return planted }
         let followed = followed(by: i)
         return followed.isEmpty ? nil : Mask(member: member(i), coalitions: followed)
     }

@@ -53,22 +53,7 @@ public struct CheckerSet: Sendable {
     private init(wanted: Set<String>?) { self.wanted = wanted }
 
     /// Every checker that exists, in the order of `simulation.md` 15.
-    static let catalogue: [any Checker.Type] = system + membership + ledger
-
-    /// Ordering, credit, jobs, results and execution.
-    static let ledger: [any Checker.Type] = [
-        PrefixesAgree.self, OneNotarizePerView.self, NoNullifyAndFinalize.self, FinalizesWhatIsNotarised.self,
-        NotarisesValidBlocks.self, OneBlockPerView.self, CertificatesCount.self, VotesAreDurable.self,
-        HeadersAreSound.self, LedgerClockIsCapped.self, StatesAgree.self, AttestsWhatItExecuted.self,
-        BeaconIsFixedLate.self, FinalityIsFast.self, EntriesBecomeFinal.self, NothingFinalWithoutQuorum.self,
-        CreditConserved.self, AmountsInRange.self, OneEntryPerNonce.self, EscrowResolvesOnce.self,
-        EarningsHaveCause.self, PromisesStand.self, RestartsAreWhole.self, DebitsAreSigned.self, EqualsReference.self,
-        DrawIsAFunction.self, DrawnOffersFit.self, SlotsHold.self, EdgesAreListed.self, EndedLeasesStayEnded.self,
-        RevealsOpenCommits.self, WindowsStayOpen.self, FirstCommitStands.self, AttemptsArePaid.self, JobsEnd.self,
-        SilenceIsReplaced.self, CoreIsSmallest.self, OrderDoesNotMatter.self, HonestAnswerWins.self,
-        AcceptedWithinTolerance.self, WinnersAgree.self, ResultsStand.self,
-        BundlesVerify.self, ProofsVerify.self, ResultsExist.self, UsageFitsFrame.self,
-    ]
+    static let catalogue: [any Checker.Type] = system + membership + log
 
     /// Ids and statements of all invariants that are judged.
     public static var invariants: [(id: String, statement: String)] { catalogue.map { ($0.id, $0.statement) } }

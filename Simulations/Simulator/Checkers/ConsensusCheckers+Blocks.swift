@@ -101,7 +101,7 @@ struct NotarisesValidBlocks: Checker {
             guard let entry = try? Entry(decoding: bytes) else { return "an entry cannot be decoded" }
             if let signature = entry.signature {
                 let message = entry.signatureKind.message(network: world.networkID, body: entry.bytesBeforeSignature)
-                if !world.room.isValid(signature, of: message, by: entry.account) { return "an entry is not signed" }
+                if !world.room.isSigned(signature, message, by: entry.account) { return "an entry is not signed" }
             }
         }
         guard let parent = headers[header.parentHash] else { return "nobody voted for its parent \(header.parentHash)" }

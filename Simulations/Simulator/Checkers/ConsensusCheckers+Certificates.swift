@@ -30,7 +30,7 @@ enum ProofRule {
         let message = domain + world.networkID.bytes + raw.body
         for (index, seat) in raw.seats.enumerated() {
             guard let signature = raw.signature(index),
-                world.room.isValid(signature, of: message, by: world.genesis.seats[Int(seat)].votingKey)
+                world.room.isSigned(signature, message, by: world.genesis.seats[Int(seat)].votingKey)
             else { return "the signature of seat \(seat) is not valid" }
         }
         return nil
@@ -147,32 +147,36 @@ struct AttestsWhatItExecuted: Checker {
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
     private let tolerance: Tolerance
-    /// Tuples that each seat executed, by height − 1.
-    private var executed: [[StateTuple]]
+    /// Tuples that each seat executed, by height.
+    private var executed: [[UInt64: StateTuple]]
     private var certified: [UInt64: StateTuple] = [:]
 
     init(_ plan: Plan) {
         exempt = Exempt(plan)
         tolerance = Tolerance(plan)
-        executed = Array(repeating: [], count: plan.seatCount)
+        executed = Array(repeating: [:], count: plan.seatCount)
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         switch observation {
         case .executed(let i, let block):
-            guard i < executed.count, Int(block.execution.height) == executed[i].count + 1 else { return nil }
-            executed[i].append(block.execution.stateTuple(epoch: block.block.header.epoch))
+            guard i < executed.count else { return nil }
+            executed[i][block.execution.height] = block.execution.stateTuple(epoch: block.block.header.epoch)
         case .attested(let i, let key, let state):
             guard i < executed.count, !world.peers[i].isByzantine, world.peers[i].voting?.publicKey == key,
                 !exempt.hasBadDisk(i)
             else { return nil }
             judged += 1
-            let place = Int(clamping: state.height) - 1
-            if place >= 0, place < executed[i].count, executed[i][place] == state { return nil }
-            let own = place >= 0 && place < executed[i].count ? "digest \(executed[i][place].stateDigest)" : "nothing"
-            return Finding(
-                peers: [i], expected: "\(own) attested at height \(state.height), as executed",
-                found: "digest \(state.stateDigest)")
+            if let own = executed[i][state.height] {
+                return own == state ? nil : finding(i, "digest \(own.stateDigest)", state)
+            }
+            // It executed this right before a crash: the store says so.
+            let record = ExecutedHeight.record(of: i, in: world)
+            if record?.height == state.height, record?.digest == state.stateDigest, record?.blockHash == state.blockHash {
+                executed[i][state.height] = state
+                return nil
+            }
+            return finding(i, "nothing", state)
         case .certified(let i, let certificate):
             guard !exempt.anyBadDisk, tolerance.holds(in: world) else { return nil }
             judged += 1
@@ -188,6 +192,12 @@ struct AttestsWhatItExecuted: Checker {
         default: break
         }
         return nil
+    }
+
+    private func finding(_ i: Int, _ own: String, _ state: StateTuple) -> Finding {
+        Finding(
+            peers: [i], expected: "\(own) attested at height \(state.height), as executed",
+            found: "digest \(state.stateDigest)")
     }
 }
 

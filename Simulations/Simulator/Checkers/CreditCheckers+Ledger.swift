@@ -225,7 +225,7 @@ struct DebitsAreSigned: Checker {
         // The signature is the end of every entry; in a reveal a byte before it says that it is there.
         let body = whole[..<(whole.count - (entry.kind == .reveal ? 65 : 64))]
         let message = Array(domain.utf8) + [0] + world.networkID.bytes + body
-        return world.room.isValid(signature, of: message, by: entry.account)
+        return world.room.isSigned(signature, message, by: entry.account)
     }
 
     private func problem(of line: ReadBlock.Line, _ entry: Entry) -> String? {

@@ -119,8 +119,8 @@ enum Observation: Sendable {
             .persisted(let i, _, _), .connected(let i, _), .restored(let i, _), .wiped(let i), .voted(let i, _, _),
             .attested(let i, _, _), .left(let i, _), .journaled(let i, _):
             i
-        case .crowded: -1
         case .advanced(let block): block.by
+        case .crowded: -1
         }
     }
 }

@@ -29,8 +29,11 @@ struct CryptoRoom: Sendable {
     let secret: UInt64
     let real: (any RealCrypto)?
     let meter: CryptoMeter
+    /// A planted bug: zero passes for a signature of a transaction.
+    let isLax: Bool
 
-    init(seed: UInt64, real: (any RealCrypto)?) {
+    init(seed: UInt64, real: (any RealCrypto)?, isLax: Bool = false) {
+        self.isLax = isLax
         secret = seed
         self.real = real
         meter = CryptoMeter()
@@ -49,6 +52,12 @@ struct CryptoRoom: Sendable {
 
     func isValid(_ signature: Signature, of message: [UInt8], by key: PublicKey) -> Bool {
         meter.noteVerify()
+        if isLax, signature == .zero { return true }
+        return isSigned(signature, message, by: key)
+    }
+
+    /// What checkers ask: nothing is planted here.
+    func isSigned(_ signature: Signature, _ message: [UInt8], by key: PublicKey) -> Bool {
         if let real { return real.isValid(signature, of: message, by: key) }
         return signature == tag(message, key)
     }

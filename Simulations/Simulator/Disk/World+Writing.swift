@@ -5,7 +5,7 @@ import Records
 /// What the writer thread of the store is for the daemon: batches in order, synced by group (`simulation.md` 7).
 extension World {
     mutating func write(_ asked: StoreBatch, _ ticket: SimPeer.Node.WriteTicket, _ i: Int) {
-        let batch = plant == .writesTrailingBytes ? withTrailingBytes(asked) : asked
+        let batch = plant == .none ? asked : plant == .writesTrailingBytes ? withTrailingBytes(asked) : planted(asked)
         let boot = peers[i].boot
         if let crash = peers[i].crashAtWrite {
             if crash.left <= 1 {

@@ -136,6 +136,7 @@ extension World {
             inline: isInline ? outcome.body : [], compareHash: outcome.compareHash, report: written,
             usage: order.end.usage, blobs: kept)
         made = claimed(made, lease, by: i)
+        if plant != .none { made = planted(made, i) }
         let salt = Cast.digest(&peers[i].rng)
         later(i, .desk(.sealed(ticket, made, salt: salt)))
     }
@@ -215,7 +216,10 @@ extension World {
             later(i, .signOpening(ticket, spec, account: account))
         case .fetch(let ticket, let blob, let from, _): fetch(blob, from: peerIDs(from), for: .result(ticket, blob), i)
         case .store(_, let bytes): _ = peers[i].blobs.put(bytes, hashing: peers[i].key)
-        case .notify(let event): observations.append(.job(i, event))
+        case .notify(let event):
+            if plant != .none { plantEarlyResult(event, i) }
+            observations.append(.job(i, event))
+            if plant != .none { plantEarlyResult(event, i) }
         case .pin, .unpin, .quote, .persist, .forget, .openJob, .cancelJob: break
         }
     }

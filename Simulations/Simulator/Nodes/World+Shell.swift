@@ -142,6 +142,7 @@ extension World {
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
+        if plant == .liesAboutSync { peers[i].isLying = true }
         forget(i)
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()
@@ -192,10 +193,11 @@ extension World {
                 else { throw .blockMismatch(height: image.executedHeight) }
                 tip = .init(block: block.block, link: step.link)
             }
+            let limits = plant == .none ? plan.ledgerLimits : planted(plan.ledgerLimits)
             return try LogNode(
                 identity: .init(
                     genesis: genesis, signer: peers[i].key, voting: peers[i].voting, beacon: peers[i].beacon),
-                image: image, tip: tip, limits: plan.ledgerLimits, hashing: peers[i].key, verifying: peers[i].key,
+                image: image, tip: tip, limits: limits, hashing: peers[i].key, verifying: peers[i].key,
                 generator: peers[i].rng.fork(), now: localNow(i))
         } catch {
             observations.append(.corrupt(i, "\(error)"))
@@ -206,7 +208,7 @@ extension World {
 
     private func image(_ i: Int) throws(LogImage.Corruption) -> LogImage {
         var image = LogImage()
-        for family in LogImage.families + [.meta, .local] {
+        for family in LogImage.families + [.meta, .local] where plant == .none || remembers(family) {
             for row in peers[i].disk.rows(family) { try image.add(family, key: row.key, value: row.value) }
         }
         if let newest = peers[i].disk.rows(.proofs).last(where: { $0.key.count == 8 }) {

@@ -55,6 +55,8 @@ public struct World: ~Copyable, Sendable {
     var recent: [ToldEvent] = []
     /// The log as checkers read it.
     var reader: LogReader
+    /// What a planted bug does to every ledger after some heights.
+    var ledgerChanges: [UInt64: LedgerChange] = [:]
     /// Hears the votes that leave, if a checker wants to.
     let tap: LogTap
     /// The bug that is planted here; `.none` but in canaries.
@@ -79,7 +81,8 @@ public struct World: ~Copyable, Sendable {
         self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
-        room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil)
+        room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil,
+            isLax: self.plant == .skipsTransfers)
         let cast = Cast(plan: plan, seeding: seeding, room: room)
         genesis = cast.genesis
         networkID = cast.genesis.networkID(hashing: cast.peers[0].key)
@@ -154,6 +157,7 @@ public struct World: ~Copyable, Sendable {
         recent = other.recent
         reader = other.reader
         tap = other.tap
+        ledgerChanges = other.ledgerChanges
         plant = other.plant
         crowd = other.crowd
         disturbedAt = other.disturbedAt

@@ -157,6 +157,9 @@ public struct LogNode: Sendable {
         ingress = LogIngress(network: ledger.network, seats: ledger.seats, hashing: hashing, verifying: verifying)
     }
 
+    /// Alters the ledger behind the node's back (`simulation.md` 16, kind m).
+    package mutating func alterLedger(_ change: (inout Ledger) -> Void) { change(&ledger) }
+
     public var account: PublicKey { signer.publicKey }
     public var isSeat: Bool { seatPeers.contains(ownPeer) }
 

@@ -69,7 +69,7 @@ public enum MinimumDiameterCore {
         invariant(q >= 1 && answers.count <= answersMax, "quorum \(q) of \(answers.count) answers")
         if answers.count < q { return nil }
         let table = distances(answers, distance)
-        let sorted = answers.indices.sorted { key(answers[$0]) < key(answers[$1]) }
+        let sorted = order(answers)
         guard let best = smallest(sorted, answers, q, table), best.diameter <= tolerance else {
             return nil
         }
@@ -82,6 +82,14 @@ public enum MinimumDiameterCore {
     }
 
     // MARK: below their use
+
+    /// By (compareHash, account), so that it does not matter in which order results came.
+    static func order(_ answers: [RevealedAnswer]) -> [Int] {
+        #if PLANTED_BUGS
+            if Planted.site == 502 { return Array(answers.indices) }
+        #endif
+        return answers.indices.sorted { key(answers[$0]) < key(answers[$1]) }
+    }
 
     static func key(_ answer: RevealedAnswer) -> (Digest, PublicKey) {
         (answer.compareHash, answer.account)

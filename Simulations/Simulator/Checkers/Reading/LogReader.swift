@@ -40,15 +40,18 @@ struct LogReader: Sendable {
     /// How many seats proposed a block above height `w`.
     func distinct(above w: UInt64) -> Int { lastProposed.count { $0 > w } }
 
+    /// An open job.
+    func story(_ job: JobID) -> JobStory? { jobs[job] }
+
     /// The next block; nil if it is not the next.
-    mutating func read(_ executed: LogNode.ExecutedBlock, by: Int) -> ReadBlock? {
-        let header = executed.block.header
-        guard executed.execution.height == clock.height + 1 else { return nil }
+    mutating func read(_ block: Block, _ execution: BlockExecution, by: Int) -> ReadBlock? {
+        let header = block.header
+        guard execution.height == clock.height + 1 else { return nil }
         let before = clock
         advance(header)
         draws = []
         closings = []
-        let split = EventSplit(executed.execution.events, entries: executed.block.entries)
+        let split = EventSplit(execution.events, entries: block.entries)
         for event in split.early { apply(event, before: before) }
         for line in split.lines {
             if line.code == .applied, let entry = line.entry { apply(entry) }
@@ -56,8 +59,8 @@ struct LogReader: Sendable {
         }
         for event in split.lapsed { apply(event, before: before) }
         return ReadBlock(
-            by: by, executed: executed, split: split, writes: StateWrite.all(of: executed.execution.batch), draws: draws,
-            closings: closings, clock: clock)
+            by: by, block: block, execution: execution, split: split, writes: StateWrite.all(of: execution.batch),
+            draws: draws, closings: closings, clock: clock)
     }
 
     private mutating func advance(_ header: BlockHeader) {

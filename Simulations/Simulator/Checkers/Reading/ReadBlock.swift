@@ -55,12 +55,12 @@ final class ReadBlock: Sendable {
     let clock: ShadowClock
 
     init(
-        by: Int, executed: LogNode.ExecutedBlock, split: EventSplit, writes: [StateWrite], draws: [DrawReading],
-        closings: [Closing], clock: ShadowClock
+        by: Int, block: Block, execution: BlockExecution, split: EventSplit, writes: [StateWrite],
+        draws: [DrawReading], closings: [Closing], clock: ShadowClock
     ) {
         self.by = by
-        block = executed.block
-        execution = executed.execution
+        self.block = block
+        self.execution = execution
         early = split.early
         lines = split.lines
         lapsed = split.lapsed

@@ -8,8 +8,24 @@ import Wire
 /// What the log of a world says, made into observations once for all checkers.
 extension World {
     mutating func noteExecuted(_ block: LogNode.ExecutedBlock, by i: Int) {
+        defer { if plant != .none { applyPlant(at: block.execution.height, i) } }
         guard checkers.wants(.advanced), !peers[i].isByzantine else { return }
-        if let read = reader.read(block, by: i) { observations.append(.advanced(read)) }
+        if block.execution.height > reader.clock.height + 1 { catchUp(to: block.execution.height, by: i) }
+        guard let read = reader.read(block.block, block.execution, by: i) else { return }
+        observations.append(.advanced(read))
+        plantInLedgers(read)
+    }
+
+    /// Heights that every peer executed right before a crash, so that nobody told of them: executed again from a disk.
+    private mutating func catchUp(to height: UInt64, by i: Int) {
+        let key = peers[i].key
+        var ledger = Ledger(genesis: genesis, hashing: key)
+        for at in 1..<height as Range<UInt64> {
+            guard let block = stored(at, at: i)?.block else { return }
+            let execution = ledger.execute(
+                Verified(checked: block), hash: block.hash(hashing: key), entries: ledger.check(block, verifying: key))
+            if let read = reader.read(block, execution, by: i) { observations.append(.advanced(read)) }
+        }
     }
 
     mutating func noteWritten(_ batch: StoreBatch, by i: Int) {
