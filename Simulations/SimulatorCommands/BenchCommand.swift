@@ -22,6 +22,9 @@ struct BenchCommand: ParsableCommand {
         let took = began.duration(to: clock.now)
         let millis = max(1, took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)
         print("outcome \(world.outcome?.word ?? "none")")
+        if case .violated(let violation)? = world.outcome {
+            print("at \(violation.at) peers \(violation.peers): \(violation.expected); found \(violation.found)")
+        }
         print("events \(world.events) in \(millis) ms: \(world.events * 1_000 / UInt64(millis)) events/s")
         print("simulated \(world.elapsed.milliseconds) ms: \(world.elapsed.milliseconds / millis) x")
         print("trace \(String(world.traceHash, radix: 16))")

@@ -12,6 +12,7 @@ public struct SimulatorMain: ParsableCommand {
             TraceCommand.self,
             ShrinkCommand.self,
             VerifyCommand.self,
+            CanaryCommand.self,
             ReportCommand.self,
             CheckCommand.self,
             ListCommand.self,

@@ -315,6 +315,38 @@ extension NodeCore {
     public var bookedJobs: [BookRecord] { desks?.book.records ?? [] }
 }
 
+/// Changes, withholds or adds messages on their way out.
+///
+/// Here, where Records and Trust are imported publicly: after a `package import` of them no function that uses them
+/// could be specialised in other modules.
+package protocol EgressFilter: Sendable {
+    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
+    mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage]
+}
+
+/// What an adversary says of its own accord.
+package enum Utterance: Sendable {
+    /// A number and bytes that need not be a message.
+    case lane(LaneMessage)
+    case compound([PeerMessage])
+}
+
+extension NodeCore {
+    /// Says something over this node's own connections, past its filter: for adversaries of a simulation.
+    package mutating func utter(_ word: Utterance, to peer: PeerID, now: Instant, wall: UInt64) -> [Effect] {
+        invariant(now >= self.now, "time went back from \(self.now) to \(now)")
+        self.now = now
+        self.wall = wall
+        effects = []
+        switch word {
+        case .lane(let message): post(message, to: peer)
+        case .compound(let messages): session(.send(peer, messages, via: .best))
+        }
+        defer { effects = [] }
+        return effects
+    }
+}
+
 /// What was dropped, by reason (STYLE 4.5).
 public struct NodeCounters: Sendable, Hashable {
     public var bookWritesFailed = 0

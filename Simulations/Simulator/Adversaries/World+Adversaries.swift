@@ -89,7 +89,9 @@ extension World {
             one.means.now = now
             one.means.wall = peers[i].clock.wall(now)
             let sight = Sight(member: member(i), log: peers[i].node?.log)
+            room.meter.begin()
             one.trick.acts(sight, &one.means)
+            for made in room.meter.signed { observations.append(.signed(i, made.key, made.message)) }
         }
         collectPlans()
     }

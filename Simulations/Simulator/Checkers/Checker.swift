@@ -36,6 +36,8 @@ public struct CheckerSet: Sendable {
     private var ids: [String] = []
     /// Places in `checkers` by what they watch.
     private var byKind: [[Int]] = Array(repeating: [], count: Observation.Kind.allCases.count)
+    /// Kinds that some checker watches, one bit each.
+    private var watched: UInt64 = 0
     private let wanted: Set<String>?
     private var isMade = false
     private var lastLook: UInt64 = 0
@@ -51,9 +53,10 @@ public struct CheckerSet: Sendable {
     private init(wanted: Set<String>?) { self.wanted = wanted }
 
     /// Every checker that exists, in the order of `simulation.md` 15.
-    static let catalogue: [any Checker.Type] = [
-        PrefixesAgree.self, StatesAgree.self, CreditConserved.self,
-    ]
+    static let catalogue: [any Checker.Type] =
+        system + membership + [
+            PrefixesAgree.self, StatesAgree.self, CreditConserved.self,
+        ]
 
     /// Ids and statements of all invariants that are judged.
     public static var invariants: [(id: String, statement: String)] { catalogue.map { ($0.id, $0.statement) } }
@@ -64,11 +67,17 @@ public struct CheckerSet: Sendable {
         for type in CheckerSet.catalogue {
             if let wanted, !wanted.contains(type.id) { continue }
             if plan.waived.contains(where: { $0.invariant == type.id }) { continue }
-            for kind in type.watches { byKind[Int(kind.rawValue)].append(checkers.count) }
+            for kind in type.watches {
+                byKind[Int(kind.rawValue)].append(checkers.count)
+                watched |= 1 << UInt64(kind.rawValue)
+            }
             ids.append(type.id)
             checkers.append(type.init(plan))
         }
     }
+
+    /// Whether anybody hears observations of this kind.
+    func wants(_ kind: Observation.Kind) -> Bool { watched & 1 << UInt64(kind.rawValue) != 0 }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Violation? {
         for place in byKind[Int(observation.kind.rawValue)] {
@@ -108,6 +117,11 @@ public struct CheckerSet: Sendable {
 }
 
 extension World {
+    /// Notes an observation if somebody hears its kind.
+    mutating func note(_ kind: Observation.Kind, _ observation: @autoclosure () -> Observation) {
+        if checkers.wants(kind) { observations.append(observation()) }
+    }
+
     /// Lets the checkers hear what happened since they heard last.
     mutating func judge() {
         if observations.isEmpty { return }

@@ -33,10 +33,29 @@ enum Observation: Sendable {
     case promised(Int, Int)
     /// A client was told that its operation is final at this height.
     case final(Int, Int, UInt64)
+    /// A datagram is about to be handled.
+    case received(Int, [UInt8], from: SocketAddress)
+    /// A datagram left.
+    case sent(Int, [UInt8], to: SocketAddress)
+    /// A timeout was handled, with everything that followed at once.
+    case timedOut(Int)
+    /// So many events happened at this instant.
+    case crowded(Int)
+    /// Rows of its book before and after; nil where there is none. The cause is the peer whose bytes were handled, or -1.
+    case bookChanged(Int, Membership.Row?, Membership.Row?, cause: Int)
+    /// A batch was handed to its disk under this number.
+    case appended(Int, StoreBatch, number: UInt64)
+    /// Its process was told that batch `number` is durable, though it asked for no sync if `isSynced` is false.
+    case persisted(Int, number: UInt64, isSynced: Bool)
+    /// What its disk held when its process started, before anything was written to it.
+    case restored(Int, fingerprint: UInt64)
+    /// Its disk lost everything.
+    case wiped(Int)
 
     enum Kind: UInt8, Sendable, CaseIterable {
         case booted, crashed, corrupt, handled, signed, transmitted, wrote, executed, certified, conservationBroken
         case alarm, blamed, membership, worker, job, promised, final
+        case received, sent, timedOut, crowded, bookChanged, appended, persisted, restored, wiped
     }
 
     var kind: Kind {
@@ -58,6 +77,15 @@ enum Observation: Sendable {
         case .job: .job
         case .promised: .promised
         case .final: .final
+        case .received: .received
+        case .sent: .sent
+        case .timedOut: .timedOut
+        case .crowded: .crowded
+        case .bookChanged: .bookChanged
+        case .appended: .appended
+        case .persisted: .persisted
+        case .restored: .restored
+        case .wiped: .wiped
         }
     }
 
@@ -67,8 +95,11 @@ enum Observation: Sendable {
         case .booted(let i), .crashed(let i), .corrupt(let i, _), .handled(let i), .signed(let i, _, _),
             .transmitted(let i, _), .wrote(let i, _), .executed(let i, _), .certified(let i, _),
             .conservationBroken(let i, _, _), .alarm(let i, _), .blamed(let i, _, _), .membership(let i, _),
-            .worker(let i, _), .job(let i, _), .promised(let i, _), .final(let i, _, _):
+            .worker(let i, _), .job(let i, _), .promised(let i, _), .final(let i, _, _), .received(let i, _, _),
+            .sent(let i, _, _), .timedOut(let i), .bookChanged(let i, _, _, _), .appended(let i, _, _),
+            .persisted(let i, _, _), .restored(let i, _), .wiped(let i):
             i
+        case .crowded: -1
         }
     }
 }

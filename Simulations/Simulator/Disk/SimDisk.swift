@@ -55,7 +55,38 @@ struct SimDisk: Sendable {
         busyUntil = .zero
     }
 
+    /// A planted bug: half of the batch after those `kept` is on the disk, too.
+    mutating func crashTearing(keeping kept: Int) {
+        var torn: StoreBatch?
+        if kept < tail.count {
+            torn = tail[kept]
+            torn?.operations.removeLast((tail[kept].operations.count + 1) / 2)
+        }
+        crash(keeping: kept)
+        if let torn { apply(torn) }
+    }
+
     var unsyncedCount: Int { tail.count }
+
+    /// Of one row, for `fingerprint`.
+    static func rowHash(_ family: Family, _ key: [UInt8], _ value: [UInt8]) -> UInt64 {
+        var sip = SipHash(0x726f_7700, UInt64(place(family)))
+        sip.add(key)
+        sip.add(value)
+        return sip.finished()
+    }
+
+    /// Of all durable rows, whatever their order.
+    var fingerprint: UInt64 {
+        var sum: UInt64 = 0
+        for family in Family.allCases {
+            for row in families[SimDisk.place(family)] { sum &+= SimDisk.rowHash(family, row.key.bytes, row.value) }
+        }
+        return sum
+    }
+
+    /// Whether a durable row has this key.
+    func isDurable(_ family: Family, _ key: [UInt8]) -> Bool { families[SimDisk.place(family)].contains(Key(key)) }
 
     mutating func wipe() {
         self = SimDisk()

@@ -4,13 +4,15 @@ import Records
 
 /// What the writer thread of the store is for the daemon: batches in order, synced by group (`simulation.md` 7).
 extension World {
-    mutating func write(_ batch: StoreBatch, _ ticket: SimPeer.Node.WriteTicket, _ i: Int) {
+    mutating func write(_ asked: StoreBatch, _ ticket: SimPeer.Node.WriteTicket, _ i: Int) {
+        let batch = plant == .writesTrailingBytes ? withTrailingBytes(asked) : asked
         let boot = peers[i].boot
         if let crash = peers[i].crashAtWrite {
             if crash.left <= 1 {
                 peers[i].crashAtWrite = nil
                 if crash.after {
                     let number = peers[i].disk.append(batch)
+                    note(.appended, .appended(i, batch, number: number))
                     peers[i].disk.sync(upTo: number)
                 }
                 return crashByFault(i)
@@ -24,11 +26,11 @@ extension World {
         peers[i].writeCount += 1
         observations.append(.wrote(i, batch))
         let number = peers[i].disk.append(batch)
-        if peers[i].isLying {
-            return queue.push(.unsynced(peer: i, boot: boot, ticket), at: now + .microseconds(50))
-        }
-        if !batch.isSynced {
-            return queue.push(.unsynced(peer: i, boot: boot, ticket), at: now + .microseconds(50))
+        note(.appended, .appended(i, batch, number: number))
+        if peers[i].isLying || !batch.isSynced || plant == .answersBeforeSync {
+            return queue.push(
+                .unsynced(peer: i, boot: boot, number: number, isSynced: batch.isSynced, ticket),
+                at: now + .microseconds(50))
         }
         let latency = plan.diskLatency * peers[i].syncFactor
         let begins = max(now, peers[i].disk.busyUntil)

@@ -13,13 +13,23 @@ extension World {
         let fault = plan.faults[index]
         let met = meet(fault.kind)
         active[index] = met
+        disturb(fault.kind, met)
         trace.event(now, order: order, peer: -1, kind: EventKind.fault.rawValue, payload: UInt64(index))
-        tell(-1, "fault", "\(fault.kind) meets \(met)")
+        tell(-1, "fault", "\(fault.kind.name) meets \(World.named(met))")
         apply(fault, index, met)
+        if fault.kind.isInstant {
+            active[index] = nil
+            return
+        }
         rebuildWeather()
         let until = World.instant(end(of: fault))
         if fault.duration != nil, until > now { queue.push(.faultEnds(index), at: until) }
         if case .swizzleClog(let who, let gap) = fault.kind { swizzle(who, gap, index) }
+    }
+
+    static func named(_ met: [Int]) -> String {
+        let first = met.prefix(12).map { String($0) }.joined(separator: ", ")
+        return met.isEmpty ? "nobody" : met.count > 12 ? "\(met.count) peers: \(first), …" : "peers \(first)"
     }
 
     /// Whom the fault meets now.
@@ -86,7 +96,14 @@ extension World {
                 queue.push(.start(peer: i), at: at)
             }
         case .leaveSilent: for i in met { lose(i) }
-        case .leaveSigned: for i in met { give(i, peers[i].boot, .leave(.now), .fault, UInt64(index)) }
+        case .leaveSigned:
+            for i in met {
+                if isMembersOnly {
+                    feed(i, peers[i].boot, .leave(.now))
+                } else {
+                    give(i, peers[i].boot, .leave(.now), .fault, UInt64(index))
+                }
+            }
         case .turnByzantine(_, let into): for i in met { turn(i, into) }
         default: break
         }
@@ -94,13 +111,14 @@ extension World {
 
     private mutating func jump(_ i: Int, _ by: Interval) {
         peers[i].clock.jump(by)
+        if isMembersOnly { return feed(i, peers[i].boot, .clock(unixMilliseconds: peers[i].clock.wall(now))) }
         give(i, peers[i].boot, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .fault, 0)
     }
 
     private mutating func drift(_ i: Int, _ ppm: Int64) {
         peers[i].clock.drift(ppm, at: now)
         peers[i].armedAt = nil
-        arm(i)
+        if isMembersOnly { armMember(i) } else { arm(i) }
     }
 
     private mutating func set(_ kind: DiskFault, _ i: Int) {
@@ -117,8 +135,9 @@ extension World {
 
     mutating func end(fault index: Int) {
         guard let met = active.remove(index) else { return }
+        disturb(plan.faults[index].kind, met)
         trace.event(now, order: order, peer: -2, kind: EventKind.fault.rawValue, payload: UInt64(index))
-        tell(-1, "fault", "\(plan.faults[index].kind) is over")
+        tell(-1, "fault", "\(plan.faults[index].kind.name) is over")
         switch plan.faults[index].kind {
         case .pause:
             for i in met where peers[i].life == .paused {
@@ -158,6 +177,7 @@ extension World {
     /// The process dies: memory, connections and an unsynced tail are lost.
     mutating func crash(_ i: Int, _ disk: DiskFault) {
         guard peers[i].isUp else { return }
+        disturbedAt[i] = now
         peers[i].life = .down
         peers[i].boot += 1
         peers[i].node = nil
@@ -173,11 +193,19 @@ extension World {
         switch disk {
         case .wipe:
             peers[i].disk.wipe()
+            note(.wiped, .wiped(i))
         case .loseUnsynced(.none): peers[i].disk.crash(keeping: unsynced)
         case .loseUnsynced(.all): peers[i].disk.crash(keeping: 0)
-        default: peers[i].disk.crash(keeping: Int(diskRng[i].next() % UInt64(unsynced + 1)))
+        default:
+            let kept = Int(diskRng[i].next() % UInt64(unsynced + 1))
+            if plant == .halfABatchSurvives {
+                peers[i].disk.crashTearing(keeping: kept)
+            } else {
+                peers[i].disk.crash(keeping: kept)
+            }
         }
         dropPipes(of: i, isSilent: false)
+        dropSessions(of: i, isSilent: false)
         observations.append(.crashed(i))
         tell(i, "crash", "the process dies; \(unsynced) writes were not synced")
     }
@@ -198,7 +226,9 @@ extension World {
     /// Gone for good, machine and all.
     private mutating func lose(_ i: Int) {
         guard peers[i].life != .gone else { return }
+        disturbedAt[i] = now
         dropPipes(of: i, isSilent: true)
+        dropSessions(of: i, isSilent: true)
         peers[i].life = .gone
         peers[i].boot += 1
         peers[i].node = nil
@@ -209,6 +239,28 @@ extension World {
     }
 
     // MARK: weather
+
+    /// Notes that the surroundings of peers changed: checkers judge times only where nothing of the plan meets them.
+    private mutating func disturb(_ kind: Fault.Kind, _ met: [Int]) {
+        switch kind {
+        case .partition, .partitionOneWay, .blackHole, .swizzleClog: for i in peers.indices { disturbedAt[i] = now }
+        case .crash, .lose, .leaveSilent, .leaveSigned, .turnByzantine, .joinStorm: break
+        default: for i in met { disturbedAt[i] = now }
+        }
+    }
+
+    /// Since when no fault of path, clock, disk or CPU meets a peer whose process runs; nil if one does.
+    func undisturbedSince(_ i: Int) -> Instant? {
+        guard peers[i].life == .up else { return nil }
+        for (index, met) in active {
+            switch plan.faults[index].kind {
+            case .partition, .partitionOneWay, .blackHole, .swizzleClog: return nil
+            case .crash, .lose, .leaveSilent, .leaveSigned, .turnByzantine, .joinStorm: continue
+            default: if met.contains(i) { return nil }
+            }
+        }
+        return disturbedAt[i]
+    }
 
     mutating func rebuildWeather() {
         var fresh = Weather(peers: peers.count)
@@ -296,5 +348,16 @@ extension World {
     /// One after another in the order of the plan, freed in another: the fault's own end frees the rest.
     private mutating func swizzle(_ who: [Int], _ gap: Interval, _ index: Int) {
         active[index] = who
+    }
+}
+
+extension Fault.Kind {
+    /// Whether it happens once and has no end of its own.
+    var isInstant: Bool {
+        switch self {
+        case .crash(_, _, .crashAtWrite): false
+        case .crash, .lose, .clockJump, .joinStorm, .leaveSilent, .leaveSigned, .turnByzantine, .natRebind: true
+        default: false
+        }
     }
 }

@@ -32,6 +32,10 @@ extension World {
     }
 
     mutating func transmit(_ bytes: [UInt8], to address: SocketAddress, from i: Int) {
+        if plant != .none, let planted = planted(datagram: bytes, to: address, from: i) {
+            for packet in planted.packets { send(packet, to: planted.to, from: i) }
+            return
+        }
         var packets = [bytes]
         if peers[i].isByzantine { packets = tampered(bytes, to: address, by: i) }
         for packet in packets { send(packet, to: address, from: i) }
@@ -42,7 +46,9 @@ extension World {
         let size = bytes.count + World.datagramOverhead
         peers[i].bytesOut += UInt64(size)
         samples.sent(i, size)
-        observations.append(.transmitted(i, bytes.count))
+        note(.transmitted, .transmitted(i, bytes.count))
+        note(.sent, .sent(i, bytes, to: address))
+        if plant == .swallowsPackets, network.sent % 64 == 63 { return }
         if weather.peers[i].isInterfaceDown {
             network.drop(.interface)
             return answer(.transport(.datagramFailed(to: address, .unreachable)))
@@ -100,6 +106,7 @@ extension World {
     mutating func deliver(_ bytes: [UInt8], at j: Int, from: SocketAddress) {
         guard peers[j].isUp else { return network.drop(.peerDown) }
         network.noteDelivered()
+        if plant == .echoes { send(bytes, to: from, from: j) }
         let size = bytes.count + World.datagramOverhead
         peers[j].bytesIn += UInt64(size)
         samples.received(j, size)

@@ -61,6 +61,8 @@ extension World {
         }
         pipes[number]?.ends[1] = .init(peer: j, boot: peers[j].boot)
         peers[j].pipes.append(number)
+        connectedPairs.insert(UInt64(i) << 32 | UInt64(j))
+        connectedPairs.insert(UInt64(j) << 32 | UInt64(i))
         // The kernel answers, also for a paused process.
         queue.push(.connected(pipe: number), at: now + back)
         let from = peers[i].plan.address.with(port: UInt16(truncatingIfNeeded: 32_768 + number % 28_000))

@@ -59,6 +59,12 @@ final class SimPeer: @unchecked Sendable {
 
     /// nil while the process is down. Change it through `handle`; what is read of it is copied.
     var node: Node?
+    /// Instead of a node, in tier XL.
+    var member: SimMember?
+    var bootNonce: UInt64 = 0
+    var diedAt = Instant.zero
+    /// When it was in the network first.
+    var joinedAt: Instant?
     var life = Life.notStarted
     var boot = 0
     var disk = SimDisk()
@@ -100,6 +106,11 @@ final class SimPeer: @unchecked Sendable {
     var jobs: [Int: JobID] = [:]
 
     // For checkers and musts.
+    var bookRevision: UInt64 = 0
+    var bookRows: [Membership.Row] = []
+    /// Effects of the last input, and signature checks that it cost.
+    var lastEffects = 0
+    var lastVerifies = 0
     var executedHeight: UInt64 = 0
     var certifiedHeight: UInt64 = 0
     var handled: UInt64 = 0
@@ -108,12 +119,18 @@ final class SimPeer: @unchecked Sendable {
     /// Peers of the network that it counts as links.
     var failure: String?
     var isByzantine = false
+    /// Whether its coalition attacks packets or membership, so that honest peers must not depend on its links.
+    var attacksNetwork = false
     var status: NodeStatus?
 
     /// An equal peer for a snapshot.
     func copied() -> SimPeer {
         let copy = SimPeer(plan: plan, key: key, voting: voting, beacon: beacon)
         copy.node = node
+        copy.member = member
+        copy.bootNonce = bootNonce
+        copy.diedAt = diedAt
+        copy.joinedAt = joinedAt
         copy.life = life
         copy.boot = boot
         copy.disk = disk
@@ -149,7 +166,12 @@ final class SimPeer: @unchecked Sendable {
         copy.bytesIn = bytesIn
         copy.failure = failure
         copy.isByzantine = isByzantine
+        copy.attacksNetwork = attacksNetwork
         copy.status = status
+        copy.bookRevision = bookRevision
+        copy.bookRows = bookRows
+        copy.lastEffects = lastEffects
+        copy.lastVerifies = lastVerifies
         return copy
     }
 
@@ -161,6 +183,12 @@ final class SimPeer: @unchecked Sendable {
         self.beacon = beacon
         clock = SimClock(offset: plan.clockOffset, ppm: plan.driftPPM)
         cpuFactor = plan.cpuFactor
+    }
+
+    /// Looks at the node, or alters it for a planted bug, in place: reading a large value of a class copies it.
+    func inPlace<R>(_ body: (inout Node) -> R) -> R? {
+        if node == nil { return nil }
+        return body(&node!)
     }
 
     /// Handles an input in place.

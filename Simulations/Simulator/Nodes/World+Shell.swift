@@ -39,7 +39,8 @@ extension World {
     mutating func queueWake(_ i: Int) {
         if peers[i].isWakeQueued || peers[i].life != .up || peers[i].inbox.isEmpty { return }
         peers[i].isWakeQueued = true
-        queue.push(.wake(peer: i, boot: peers[i].boot), at: max(now, peers[i].busyUntil))
+        let at = plant == .wakesAtOnce ? now : max(now, peers[i].busyUntil)
+        queue.push(.wake(peer: i, boot: peers[i].boot), at: at)
     }
 
     mutating func wake(_ i: Int, _ boot: Int) {
@@ -56,6 +57,9 @@ extension World {
     mutating func process(_ i: Int, _ input: SimPeer.Node.Input, _ kind: EventKind, _ payload: UInt64) {
         trace.event(now, order: order, peer: i, kind: kind.rawValue, payload: payload)
         peers[i].handled += 1
+        if case .transport(.datagram(let bytes, let from, _)) = input { note(.received, .received(i, bytes, from: from)) }
+        peers[i].lastEffects = 0
+        peers[i].lastVerifies = 0
         var next: SimPeer.Node.Input? = input
         var cost = Interval.zero
         var at = 0
@@ -68,6 +72,9 @@ extension World {
             if peers[i].isByzantine { prepare(i, wall: wall) }
             let effects = peers[i].handle(current, now: local, wall: wall)
             let meter = room.meter
+            if plant == .checksSignaturesFirst, kind == .datagram { meter.noteVerify() }
+            peers[i].lastEffects += effects.count
+            peers[i].lastVerifies += meter.verifies
             cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
                 + World.verifyCost * Int64(meter.verifies)
             if !meter.signed.isEmpty { for one in meter.signed { observations.append(.signed(i, one.key, one.message)) } }
@@ -84,6 +91,9 @@ extension World {
         if peers[i].isByzantine { collectPlans() }
         let factor = peers[i].cpuFactor
         peers[i].busyUntil = now + cost * factor
+        if plant != .none { plantAfter(input, kind, i) }
+        if checkers.wants(.bookChanged) { noteBook(i, input) }
+        if kind == .deadline { note(.timedOut, .timedOut(i)) }
         observations.append(.handled(i))
         arm(i)
     }
@@ -116,8 +126,12 @@ extension World {
 
     /// Starts the process: with what is on its disk and nothing else.
     mutating func boot(_ i: Int) {
+        if isMembersOnly { return bootMember(i) }
         peers[i].boot += 1
         peers[i].life = .up
+        peers[i].bookRevision = 0
+        peers[i].bookRows = []
+        disturbedAt[i] = now
         peers[i].inbox = []
         peers[i].isWakeQueued = false
         peers[i].armedAt = nil
@@ -125,18 +139,19 @@ extension World {
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
-        forget(i)
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()
         let known = peers[i].genesis
         peers[i].node = SimPeer.Node(
             crypto: peers[i].key, network: known == nil ? nil : networkID, genesis: known?.encoded,
-            bootNonce: bootNonce, limits: plan.limits == .tiny ? World.tinyLimits(peers.count) : .production,
+            bootNonce: bootNonce, limits: plantedLimits ?? plan.nodeLimits,
             generator: rng.fork(), now: localNow(i), wall: peers[i].clock.wall(now))
         peers[i].rng = rng
         let filter = filter(of: i)
         peers[i].node?.filter(with: filter)
         observations.append(.booted(i))
+        if checkers.wants(.restored) { observations.append(.restored(i, fingerprint: peers[i].disk.fingerprint)) }
+        forget(i)
         var restored = RestoredMembership(book: peers[i].disk.rows(.book).map { (key: $0.key, value: $0.value) })
         restored.hasGenesis = known != nil
         restored.ownsGenesis = known != nil
@@ -146,16 +161,13 @@ extension World {
         give(i, number, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .start, 0)
         give(i, number, .start(restored), .start, 1)
         give(i, number, .interfaces([peers[i].plan.address]), .start, 2)
-        if known != nil, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
+        if known != nil, peers[i].plan.role != .member, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
         // The seats, but for the own address: what a person gives `join`.
         let seeds = (0..<peers.count).filter { $0 != i }.prefix(3).map { j in
             Seed(host: peers[j].plan.address.hostText, port: peers[j].plan.address.port)
         }
         if number == 1, !seeds.isEmpty { give(i, number, .join(JoinTarget(seeds: Array(seeds))), .start, 4) }
     }
-
-    /// `GossipLimits.tiny`, but with followers for everybody who needs a ledger.
-    static func tinyLimits(_ peers: Int) -> NodeLimits { .tiny }
 
     /// The log as the disk holds it; a new store gets the records of height 0 first, as in the daemon.
     mutating func loadLog(_ i: Int) -> LogNode? {
@@ -164,6 +176,7 @@ extension World {
             let first = LogNode.firstWrites(image: try image(i), genesis: genesis, hashing: peers[i].key)
             if !first.isEmpty {
                 let number = peers[i].disk.append(first)
+                note(.appended, .appended(i, first, number: number))
                 peers[i].disk.sync(upTo: number)
             }
             let image = try image(i)
@@ -175,13 +188,10 @@ extension World {
                 else { throw .blockMismatch(height: image.executedHeight) }
                 tip = .init(block: block.block, link: step.link)
             }
-            var limits = plan.limits == .tiny ? LedgerLimits.tiny : LedgerLimits.production
-            // Tiny networks have more observers than two.
-            limits.followersMax = max(limits.followersMax, 32)
             return try LogNode(
                 identity: .init(
                     genesis: genesis, signer: peers[i].key, voting: peers[i].voting, beacon: peers[i].beacon),
-                image: image, tip: tip, limits: limits, hashing: peers[i].key, verifying: peers[i].key,
+                image: image, tip: tip, limits: plan.ledgerLimits, hashing: peers[i].key, verifying: peers[i].key,
                 generator: peers[i].rng.fork(), now: localNow(i))
         } catch {
             observations.append(.corrupt(i, "\(error)"))
@@ -205,6 +215,18 @@ extension World {
         peers[i].disk.get(.blocks, JournalKey.height(height)).flatMap { try? StoredBlock(decoding: $0) }
     }
 
+    /// The process ends as its owner asked; it does not come back by itself.
+    private mutating func leave(_ i: Int) {
+        dropPipes(of: i, isSilent: false)
+        peers[i].life = .gone
+        peers[i].boot += 1
+        peers[i].node = nil
+        peers[i].inbox = []
+        toRestart.remove(i)
+        observations.append(.crashed(i))
+        tell(i, "left", "the process ends")
+    }
+
     // MARK: effects
 
     mutating func carryOut(_ effect: SimPeer.Node.Effect, _ i: Int) {
@@ -217,7 +239,8 @@ extension World {
             answer(.transport(.entropy(seeds)))
         case .resolve(let name, let ticket):
             // Names are texts of addresses here; nobody asks a name server.
-            let found = SocketAddress(name.contains(":") ? "[\(name)]:7717" : "\(name):7717").map { [$0] } ?? []
+            var found = SocketAddress(name.contains(":") ? "[\(name)]:7717" : "\(name):7717").map { [$0] } ?? []
+            if plant == .seedsDoNotResolve, i == peers.count - 1 { found = [] }
             queue.push(
                 .input(peer: i, boot: peers[i].boot, .resolved(ticket, found), .answer), at: now + .milliseconds(5))
         case .persist(let batch, let ticket): write(batch, ticket, i)
@@ -230,11 +253,12 @@ extension World {
                     to: peer))
         case .membership(let event):
             observations.append(.membership(i, event))
+            if case .left = event { leave(i) }
             if tellsAll { tell(i, "membership", "\(event)") }
         case .genesisFetched(let bytes):
             guard peers[i].genesis == nil, let fetched = try? Genesis(decoding: bytes) else { return }
             peers[i].genesis = fetched
-            if let log = loadLog(i) { answer(.adopt(log, desks(i))) }
+            if peers[i].plan.role != .member, let log = loadLog(i) { answer(.adopt(log, desks(i))) }
         case .genesisUnavailable: break
         case .log(let effect): carryOut(effect, i)
         case .exchange(let effect): carryOut(effect, i)

@@ -1,5 +1,5 @@
-/// What a coalition does (`simulation.md` 10). Names are part of the interface; those of parts that do not exist yet are
-/// refused when a scenario is read.
+/// What a coalition does (`simulation.md` 10). Names are part of the interface; those of parts that do not exist yet
+/// are refused when a scenario is read.
 public enum AdversaryType: String, Sendable, CaseIterable {
     // Any peer.
     case dropper, selectiveDropper = "selective_dropper", delayer, replayer, mutator, babbler, flooder
@@ -21,6 +21,16 @@ public enum AdversaryType: String, Sendable, CaseIterable {
     case wrongResult = "wrong_result", sameWrongResult = "same_wrong_result", toleranceWalker = "tolerance_walker"
     case copier, commitNoReveal = "commit_no_reveal", doubleCommitter = "double_committer"
     case silentWorker = "silent_worker", overAdvertiser = "over_advertiser"
+
+    /// Whether it attacks packets or membership, and not only votes, entries or results.
+    public var attacksNetwork: Bool {
+        switch self {
+        case .dropper, .selectiveDropper, .delayer, .replayer, .mutator, .babbler, .flooder, .sybilSwarm,
+            .recordEquivocator, .clockLiar, .thirdPartyAccuser, .staleTeller, .handshakeAbuser:
+            true
+        default: false
+        }
+    }
 }
 
 /// A coalition with its members and powers.

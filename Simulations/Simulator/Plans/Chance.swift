@@ -1,4 +1,5 @@
-/// An exact probability: `numerator` in `denominator` (`simulation.md` 13). No floating point decides anything in a world.
+/// An exact probability: `numerator` in `denominator` (`simulation.md` 13). No floating point decides anything in a
+/// world.
 public struct Chance: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let numerator: UInt32
     /// Not 0.

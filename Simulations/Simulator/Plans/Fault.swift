@@ -1,7 +1,7 @@
 public import Basis
 
-/// Whom a fault meets. The expansion turns every selector of a scenario into `peers`, but for those that only the moment
-/// can tell; the trace records whom they met.
+/// Whom a fault meets. The expansion turns every selector of a scenario into `peers`, but for those that only the
+/// moment can tell; the trace records whom they met.
 public enum Targets: Sendable, Hashable {
     /// Ascending.
     case peers([Int])

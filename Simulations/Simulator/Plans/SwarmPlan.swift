@@ -153,7 +153,8 @@ struct SwarmDraft {
         let longest: Int64 = isSmall ? 12 : 14
         var jobs = WorkloadSpec(
             .openJob(
-                taskClass: pick([.exact, .exact, .numeric, .flaky]), replicas: min(pick([1, 3, 3, 5]), max(1, peers - 2)),
+                taskClass: pick([.exact, .exact, .numeric, .flaky]),
+                replicas: min(pick([1, 3, 3, 5]), max(1, peers - 2)),
                 runs: .milliseconds(100) ... .milliseconds(wild(8, Int(longest))),
                 unservable: oneIn(3) ? Chance(1, in: 10) : .never, cancelled: oneIn(3) ? Chance(1, in: 10) : .never),
             arrivals: pick([.steady, .poisson, .bursts]), rate: .init(UInt64(wild(1, 5)), per: .seconds(60)))

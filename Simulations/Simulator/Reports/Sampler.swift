@@ -15,7 +15,9 @@ struct Sampler: Sendable {
     private var packets: UInt64 = 0
     /// From an operation's time to its certificate at the client's peer, ms.
     private(set) var finality: [Int64] = []
-    var lastEvents: UInt64 = 0
+    /// From a neighbour's death to the end of the link, ms.
+    private(set) var detection: [Int64] = []
+    private(set) var liveEvictions: UInt64 = 0
 
     init(peers: Int) {
         series = [
@@ -37,6 +39,13 @@ struct Sampler: Sendable {
         if finality.count < Sampler.latenciesMax { finality.append(after.milliseconds) }
     }
 
+    /// A link to a peer that runs was given up.
+    mutating func lostLiveNeighbour() { liveEvictions += 1 }
+    /// A link to a dead peer was given up.
+    mutating func noticedDeath(of i: Int, at: Instant, died: Instant) {
+        if detection.count < Sampler.latenciesMax { detection.append((at - died).milliseconds) }
+    }
+
     mutating func add(_ name: String, _ at: Interval, _ values: [Int64]) {
         guard let place = series.firstIndex(where: { $0.name == name }) else { return }
         series[place].rows.append(.init(at: at, values: values))
@@ -53,8 +62,8 @@ extension World {
     mutating func sample() {
         defer { if outcome == nil { queue.push(.sample, at: now + Sampler.interval) } }
         let at = elapsed
-        let live = peers.indices.filter { peers[$0].isUp && peers[$0].node != nil }
-        let counts = live.map { peers[$0].node?.linked.count ?? 0 }
+        let live = peers.indices.filter { peers[$0].isUp && (peers[$0].node != nil || peers[$0].member != nil) }
+        let counts = live.map { peers[$0].member?.links.count ?? peers[$0].node?.linked.count ?? 0 }
         samples.add(
             "links", at,
             [Int64(live.count), Int64(counts.count { $0 > 0 }), Int64(counts.min() ?? 0), Int64(counts.max() ?? 0)])
@@ -94,7 +103,7 @@ extension World {
         record.series = samples.series.filter { !$0.rows.isEmpty }
         record.figures = figures
         record.lastEvents = recent
-        record.strip = plan.faults.map { (text: "\($0.kind)".prefix(40).description, from: $0.at, to: end(of: $0)) }
+        record.strip = plan.faults.map { (text: $0.kind.name, from: $0.at, to: end(of: $0)) }
         return record
     }
 
@@ -105,6 +114,12 @@ extension World {
             all.append(("finality p50", "\(sorted[sorted.count / 2]) ms"))
             all.append(("finality p99", "\(sorted[min(sorted.count - 1, sorted.count * 99 / 100)]) ms"))
         }
+        let noticed = samples.detection.sorted()
+        if !noticed.isEmpty {
+            all.append(("deaths noticed p50", "\(noticed[noticed.count / 2]) ms"))
+            all.append(("deaths noticed p99", "\(noticed[min(noticed.count - 1, noticed.count * 99 / 100)]) ms"))
+        }
+        if isMembersOnly { all.append(("live neighbours given up", "\(samples.liveEvictions)")) }
         all.append(("datagrams", "\(network.sent)"))
         for drop in SimNetwork.Drop.allCases where network.drops[Int(drop.rawValue)] > 0 {
             all.append(("dropped: \(drop)", "\(network.drops[Int(drop.rawValue)])"))

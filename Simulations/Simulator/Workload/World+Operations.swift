@@ -20,6 +20,7 @@ extension World {
             return
         default: break
         }
+        if isMembersOnly { return operateMember(place, operation, i) }
         guard peers[i].isUp, peers[i].node?.log != nil || !needsLog(operation.kind) else {
             return work.set(place, .skipped)
         }
@@ -42,6 +43,16 @@ extension World {
         case .readBalance(let of): _ = peers[i].node?.log?.ledger.account(peers[of].account)
         case .leave: give(i, peers[i].boot, .leave(.now), .operation, UInt64(place))
         case .join: break
+        }
+    }
+
+    private mutating func operateMember(_ place: Int, _ operation: Operation, _ i: Int) {
+        guard peers[i].life == .up else { return work.set(place, .skipped) }
+        work.set(place, .asked)
+        switch operation.kind {
+        case .lookup(let other): feed(i, peers[i].boot, .find(peers[other].id, ticket(i)))
+        case .leave: feed(i, peers[i].boot, .leave(.now))
+        default: work.set(place, .skipped)
         }
     }
 

@@ -39,6 +39,11 @@ struct EventQueue<Payload: Sendable>: Sendable {
 
     var count: Int { heap.count }
     var isEmpty: Bool { heap.isEmpty }
+
+    /// How many payloads that wait are like this. O(all that ever waited at once).
+    func count(where isCounted: (Payload) -> Bool) -> Int {
+        slab.reduce(0) { $0 + ($1.map(isCounted) ?? false ? 1 : 0) }
+    }
     var firstTime: Instant? { heap.min.map { Instant(nanoseconds: $0.at) } }
 
     /// O(log n).

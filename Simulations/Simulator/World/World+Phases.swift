@@ -170,26 +170,37 @@ extension World {
 
     /// Peers that a peer counts as links.
     func links(_ i: Int) -> [Int] {
-        peers[i].node?.linked.keys.compactMap { byID[$0] } ?? []
+        if isMembersOnly { return peers[i].member?.links ?? [] }
+        return peers[i].node?.linked.keys.compactMap { byID[$0] } ?? []
+    }
+
+    private func hasLink(_ j: Int, to i: Int) -> Bool {
+        isMembersOnly ? peers[j].member?.links.contains(i) == true : peers[j].node?.linked[peers[i].id] != nil
     }
 
     private func components(_ live: [Int]) -> [String] {
         guard let first = live.first else { return [] }
-        var isLive = Array(repeating: false, count: peers.count)
+        // Who lies about results or votes still carries links; who lies about membership does not.
+        var isLive = peers.map { $0.life == .up && !$0.attacksNetwork }
         for i in live { isLive[i] = true }
         var seen = Array(repeating: false, count: peers.count)
         seen[first] = true
         var stack = [first]
         var count = 1
         while let i = stack.popLast() {
-            for j in links(i) where isLive[j] && !seen[j] && links(j).contains(i) {
+            for j in links(i) where isLive[j] && !seen[j] && hasLink(j, to: i) {
                 seen[j] = true
-                count += 1
+                if peers[j].isLive { count += 1 }
                 stack.append(j)
             }
         }
         if count == live.count { return [] }
-        return ["\(count) of \(live.count) live peers are in the component of peer \(first)"]
+        let outside = live.filter { !seen[$0] }.prefix(6).map { i in
+            let theirs = links(i).map { j in links(j).contains(i) ? "\(j)" : "\(j) (one-sided)" }
+            return "peer \(i) links \(theirs.isEmpty ? "nobody" : theirs.joined(separator: ", ")) and knows "
+                + "\(peers[i].node?.members.count ?? 0) members over \(peers[i].node?.paths.count ?? 0) sessions"
+        }
+        return ["\(count) of \(live.count) live peers are in the component of peer \(first)"] + outside
     }
 
     // MARK: the end

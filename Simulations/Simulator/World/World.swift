@@ -33,6 +33,8 @@ public struct World: ~Copyable, Sendable {
     var weather: Weather
     var pipes: [UInt64: StreamPipe] = [:]
     var lastPipe: UInt64 = 0
+    /// Pairs of peers that had a connection, both ways.
+    var connectedPairs: Set<UInt64> = []
     var faultRng: SeededGenerator
     var diskRng: [SeededGenerator]
     /// Faults under way by their place in the plan, ascending, with the peers that they met.
@@ -55,14 +57,24 @@ public struct World: ~Copyable, Sendable {
     var recent: [ToldEvent] = []
     /// The highest executed height of honest peers at the last checks of calm.
     var tops: [(at: Instant, height: UInt64)] = []
+    /// The bug that is planted here; `.none` but in canaries.
+    let plant: PlantSite
     /// In the order of the plan.
     var coalitions: [Coalition] = []
+    /// Events at `now` so far.
+    var crowd = 0
+    /// When a fault that meets more than processes began or ended last at each peer, or its process started or ended.
+    var disturbedAt: [Instant]
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
-    public init(plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all) {
+    ///   - plant: id of a bug of `Plant.catalogue` that this world has; nil for none.
+    public init(
+        plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all, plant: String? = nil
+    ) {
         self.plan = plan
         self.seed = seed
+        self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
         room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil)
@@ -80,13 +92,19 @@ public struct World: ~Copyable, Sendable {
         self.checkers = checkers
         self.checkers.make(for: plan)
         samples = Sampler(peers: plan.peers.count)
+        disturbedAt = Array(repeating: .zero, count: plan.peers.count)
         for i in peers.indices {
             byAddress[peers[i].plan.address] = i
             byID[peers[i].id] = i
             byAccount[peers[i].account] = i
             if let voting = peers[i].voting { byVotingKey[voting.publicKey] = i }
         }
-        for adversary in plan.adversaries { for i in adversary.peers { peers[i].isByzantine = true } }
+        for adversary in plan.adversaries {
+            for i in adversary.peers {
+                peers[i].isByzantine = true
+                if adversary.type.attacksNetwork { peers[i].attacksNetwork = true }
+            }
+        }
         schedule()
         coalitions = World.coalitions(plan, peers, genesis, seeding)
         scheduleAdversaries()
@@ -116,6 +134,7 @@ public struct World: ~Copyable, Sendable {
         weather = other.weather
         pipes = other.pipes
         lastPipe = other.lastPipe
+        connectedPairs = other.connectedPairs
         faultRng = other.faultRng
         diskRng = other.diskRng
         active = other.active
@@ -131,6 +150,9 @@ public struct World: ~Copyable, Sendable {
         answers = other.answers
         recent = other.recent
         tops = other.tops
+        plant = other.plant
+        crowd = other.crowd
+        disturbedAt = other.disturbedAt
         coalitions = other.coalitions.map { $0.copied() }
         for i in peers.indices where peers[i].isByzantine {
             let filter = filter(of: i)
@@ -152,6 +174,8 @@ public struct World: ~Copyable, Sendable {
         queue.push(.check, at: World.instant(World.checkInterval))
     }
 
+    /// Events at one instant between two observations of it.
+    static let crowdStep = 1_000
     /// Between two looks at what must hold.
     static let checkInterval = Interval.milliseconds(500)
 
@@ -198,8 +222,13 @@ public struct World: ~Copyable, Sendable {
             finish()
             return .finished(outcome ?? .exhausted)
         }
+        crowd = event.at == now ? crowd + 1 : 0
         now = event.at
         order = event.order
+        if crowd % World.crowdStep == World.crowdStep - 1 {
+            let count = crowd + 1
+            note(.crowded, .crowded(count))
+        }
         let before = phase
         handle(event.payload)
         judge()
@@ -224,12 +253,21 @@ public struct World: ~Copyable, Sendable {
         case .synced(let peer, let boot, let number, let ticket):
             guard peers[peer].boot == boot, peers[peer].isUp else { return }
             peers[peer].disk.sync(upTo: number)
+            note(.persisted, .persisted(peer, number: number, isSynced: true))
             give(peer, boot, .persisted(ticket), .disk, number)
-        case .unsynced(let peer, let boot, let ticket): give(peer, boot, .persisted(ticket), .disk, 0)
+        case .unsynced(let peer, let boot, let number, let isSynced, let ticket):
+            if peers[peer].boot == boot { note(.persisted, .persisted(peer, number: number, isSynced: isSynced)) }
+            give(peer, boot, .persisted(ticket), .disk, 0)
         case .writeFailed(let peer, let boot, let ticket): give(peer, boot, .persistFailed(ticket), .disk, 1)
         case .input(let peer, let boot, let input, let kind): give(peer, boot, input, kind, 0)
         case .taskEnded(let peer, let boot, let run): taskEnds(peer, boot, run)
         case .wake(let peer, let boot): wake(peer, boot)
+        case .member(let peer, let boot, let input): feed(peer, boot, input)
+        case .memberDeadline(let peer, let boot): memberRings(peer, boot)
+        case .memberDial(let peer, let boot, let ticket, let to, let path, let expecting):
+            finishDial(peer, boot, ticket, to, path, expecting)
+        case .memberMessages(let to, let boot, let from, let path, let messages, let bytes):
+            arriveMember(to, boot, from: from, path, messages, bytes)
         case .start(let peer): if peers[peer].life == .notStarted { boot(peer) }
         case .operation(let index): operate(index)
         case .faultBegins(let index): begin(fault: index)

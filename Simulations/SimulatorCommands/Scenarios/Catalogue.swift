@@ -65,7 +65,8 @@ enum Catalogue {
             case .uniform(let low, let high): "uniform \(Scalar.text(low)) to \(Scalar.text(high))"
             case .lognormal(let median, let tail): "lognormal \(Scalar.text(median)), \(tail.rawValue) tail"
             }
-        let loss = profile.loss.isNever ? "no loss" : "loss \(profile.loss)" + (profile.burst == nil ? "" : " and bursts")
+        let bursts = profile.burst == nil ? "" : " and bursts"
+        let loss = profile.loss.isNever ? "no loss" : "loss \(profile.loss)" + bursts
         return "\(delay); \(loss); up \(Scalar.text(bits: profile.upRate)), down \(Scalar.text(bits: profile.downRate))"
     }
 

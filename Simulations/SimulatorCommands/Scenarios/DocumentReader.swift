@@ -26,7 +26,8 @@ enum DocumentReader {
         } catch {
             throw explain(error, lines)
         }
-        return try convert(root, line: 1, column: 1, depth: 0)
+        let scalars = lines.map { Array($0.unicodeScalars) }
+        return try convert(root, scalars, line: 1, column: 1, depth: 0)
     }
 
     // MARK: below their use
@@ -92,16 +93,25 @@ enum DocumentReader {
             why: "one of the two would quietly win", fix: "keep one of them")
     }
 
-    static func convert(_ node: Yams.Node, line: Int, column: Int, depth: Int) throws(Mistake) -> Document {
+    /// Anchors and tags stand where their node begins.
+    static func refuseDecoration(_ lines: [[Unicode.Scalar]], line: Int, column: Int) throws(Mistake) {
+        guard lines.indices.contains(line - 1), lines[line - 1].indices.contains(column - 1) else { return }
+        let names: [(Unicode.Scalar, String)] = [("&", "an anchor"), ("*", "an alias"), ("!", "a tag")]
+        let first = lines[line - 1][column - 1]
+        guard let name = names.first(where: { $0.0 == first })?.1 else { return }
+        throw unreadable(
+            "\(name) is not supported", line: line, column: column, fix: "write the value out in full")
+    }
+
+    static func convert(
+        _ node: Yams.Node, _ lines: [[Unicode.Scalar]], line: Int, column: Int, depth: Int
+    ) throws(Mistake) -> Document {
         let line = node.mark?.line ?? line
         let column = node.mark?.column ?? column
         if depth > depthMax {
             throw unreadable("nested too deeply", line: line, column: column, fix: "make it flatter")
         }
-        if node.anchor != nil {
-            throw unreadable(
-                "an anchor is not supported", line: line, column: column, fix: "write the value out in full")
-        }
+        try refuseDecoration(lines, line: line, column: column)
         switch node {
         case .scalar(let scalar):
             let isPlain = scalar.style == .plain || scalar.style == .any
@@ -110,7 +120,7 @@ enum DocumentReader {
             var items: [Document] = []
             items.reserveCapacity(sequence.count)
             for item in sequence {
-                items.append(try convert(item, line: line, column: column, depth: depth + 1))
+                items.append(try convert(item, lines, line: line, column: column, depth: depth + 1))
             }
             return Document(content: .list(items), line: line, column: column)
         case .mapping(let mapping):
@@ -122,7 +132,7 @@ enum DocumentReader {
                     throw unreadable(
                         "a key that is not a name", line: at.0, column: at.1, fix: "write \"name: value\"")
                 }
-                let inner = try convert(value, line: at.0, column: at.1, depth: depth + 1)
+                let inner = try convert(value, lines, line: at.0, column: at.1, depth: depth + 1)
                 entries.append(.init(key: name, line: at.0, column: at.1, value: inner))
             }
             return Document(content: .mapping(entries), line: line, column: column)

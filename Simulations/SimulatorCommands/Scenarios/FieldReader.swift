@@ -117,7 +117,8 @@ struct FieldReader {
         _ node: Document, _ text: String, _ what: String, _ all: [String], list: String? = nil, why: String? = nil
     ) {
         let near = Suggestion.nearest(to: text, in: all)
-        let listing = list.map { "`peersim list \($0)` prints all of them" } ?? "allowed: \(all.joined(separator: ", "))"
+        let listing =
+            list.map { "`peersim list \($0)` prints all of them" } ?? "allowed: \(all.joined(separator: ", "))"
         report(
             node, "unknown \(what) \"\(text)\"",
             why: why ?? "these are a closed list, so that a misspelt one cannot quietly do nothing",

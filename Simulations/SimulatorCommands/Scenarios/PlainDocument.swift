@@ -3,18 +3,22 @@
 /// Numbers and names stand plain, all other text is quoted, so that any reader of YAML or JSON sees what was meant.
 enum PlainDocument {
     case text(String)
-    case number(String)
+    case digits(String)
     case flag(Bool)
     case list([PlainDocument])
-    case mapping([(key: String, value: PlainDocument)])
+    /// As many keys as values; made by `mapping`.
+    case fields(keys: [String], values: [PlainDocument])
 
-    static func number(_ value: some BinaryInteger) -> PlainDocument { .number(String(value)) }
+    static func mapping(_ fields: [(key: String, value: PlainDocument)]) -> PlainDocument {
+        .fields(keys: fields.map(\.key), values: fields.map(\.value))
+    }
+    static func number(_ value: some BinaryInteger) -> PlainDocument { .digits(String(value)) }
 
     /// Top fields a line each; items of lists a line each; what is in them within the line.
     var yaml: String {
-        guard case .mapping(let fields) = self else { return flow + "\n" }
+        guard case .fields(let keys, let values) = self else { return flow + "\n" }
         var out = ""
-        for (key, value) in fields {
+        for (key, value) in zip(keys, values) {
             switch value {
             case .list(let items) where items.contains { $0.isNested }:
                 out += "\(key):\n"
@@ -28,11 +32,12 @@ enum PlainDocument {
     var json: String {
         switch self {
         case .text(let text): return PlainDocument.quoted(text)
-        case .number(let text): return text
+        case .digits(let text): return text
         case .flag(let flag): return flag ? "true" : "false"
         case .list(let items): return "[" + items.map(\.json).joined(separator: ", ") + "]"
-        case .mapping(let fields):
-            return "{" + fields.map { PlainDocument.quoted($0.key) + ": " + $0.value.json }.joined(separator: ", ") + "}"
+        case .fields(let keys, let values):
+            let texts = zip(keys, values).map { PlainDocument.quoted($0) + ": " + $1.json }
+            return "{" + texts.joined(separator: ", ") + "}"
         }
     }
 
@@ -40,23 +45,24 @@ enum PlainDocument {
 
     var isNested: Bool {
         switch self {
-        case .text, .number, .flag: false
-        case .list, .mapping: true
+        case .text, .digits, .flag: false
+        case .list, .fields: true
         }
     }
 
     var flow: String {
         switch self {
         case .text(let text): PlainDocument.isPlain(text) ? text : PlainDocument.quoted(text)
-        case .number(let text): text
+        case .digits(let text): text
         case .flag(let flag): flag ? "true" : "false"
         case .list(let items): "[" + items.map(\.flow).joined(separator: ", ") + "]"
-        case .mapping(let fields): "{" + fields.map { $0.key + ": " + $0.value.flow }.joined(separator: ", ") + "}"
+        case .fields(let keys, let values):
+            "{" + zip(keys, values).map { $0 + ": " + $1.flow }.joined(separator: ", ") + "}"
         }
     }
 
-    /// A word that no YAML reader takes for something else: letters, digits, `_`, `-`, `/` and `.`, with a letter first,
-    /// or a number with a unit.
+    /// A word that no YAML reader takes for something else: letters, digits, `_`, `-`, `/` and `.`, with a letter
+    /// first, or a number with a unit.
     static func isPlain(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, let last = bytes.last else { return false }

@@ -237,7 +237,8 @@ enum Scalar {
     /// `81.2.3.4:7717`
     static func address(_ text: String) throws(Wrong) -> SocketAddress {
         let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-        let bytes = (halves.first ?? "").split(separator: ".", omittingEmptySubsequences: false).compactMap { digits($0) }
+        let parts = (halves.first ?? "").split(separator: ".", omittingEmptySubsequences: false)
+        let bytes = parts.compactMap { digits($0) }
         guard halves.count == 2, let port = digits(halves[1]), (1...65_535).contains(port), bytes.count == 4,
             bytes.allSatisfy({ $0 <= 255 })
         else {

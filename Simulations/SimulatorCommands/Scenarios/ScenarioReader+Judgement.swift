@@ -72,7 +72,8 @@ extension ScenarioReader {
             }
         default:
             fields.report(
-                node, "expected outcome \(node.kind) is not one", why: "a run passes, halts safely, or breaks a promise",
+                node, "expected outcome \(node.kind) is not one",
+                why: "a run passes, halts safely, or breaks a promise",
                 fix: "write pass, halt or {violation: M16}")
         }
     }

@@ -84,11 +84,12 @@ public struct ScenarioReader {
             seed: fields.value(top, "seed", Scalar.word), violated: fields.text(top["violated"], "\"violated\""),
             cause: fields.text(top["cause"], "\"cause\"")
         )
-        for name in ["seed", "violated", "cause"] where top[name] == nil {
+        let absent = ["seed", "violated", "cause"].filter { top[$0] == nil }.map { "\"\($0)\"" }
+        if !absent.isEmpty {
             fields.report(
-                at, "a regression needs \"\(name)\" as well",
+                at, "a regression needs \(absent.joined(separator: " and ")) as well",
                 why: "seed, violated and cause together say which run found it, what broke, and why",
-                fix: "add \"\(name): …\"")
+                fix: "add them, or leave all three out")
         }
         if let node = top["violated"], let name = given.violated, !Catalogue.isJudged(name) {
             fields.unknown(

@@ -111,7 +111,8 @@ extension FieldReader {
             if count > cast.seats {
                 report(
                     node, "\"\(text)\" asks for \(count) seats, but there are \(cast.seats)",
-                    why: "seat:2 means two seats, drawn when the fault begins", fix: "ask for fewer, or raise \"seats\"")
+                    why: "seat:2 means two seats, drawn when the fault begins",
+                    fix: "ask for fewer, or raise \"seats\"")
                 return nil
             }
             return .seats(Int(count))

@@ -7,6 +7,8 @@ struct Book: Sendable {
     private(set) var entries = SortedMap<PeerID, BookEntry>()
     /// Rows that are live; kept while rows change, because every hop limit asks for it.
     private(set) var liveCount = 0
+    /// Rises with every change of a record or state, and with every row that comes or goes.
+    private(set) var revision: UInt64 = 0
     let entriesMax: Int
 
     init(entriesMax: Int) { self.entriesMax = entriesMax }
@@ -19,6 +21,7 @@ struct Book: Sendable {
     mutating func insert(_ entry: BookEntry) {
         if let old = entries[entry.id], old.isLive { liveCount -= 1 }
         if entry.isLive { liveCount += 1 }
+        revision &+= 1
         entries.insert(entry, for: entry.id)
     }
 
@@ -26,18 +29,22 @@ struct Book: Sendable {
     @discardableResult
     mutating func update(_ id: PeerID, _ change: (inout BookEntry) -> Void) -> Bool {
         var difference = 0
+        var isChanged = false
         let found = entries.update(id) { entry in
-            let was = entry.isLive
+            let (was, state, sequence) = (entry.isLive, entry.state, entry.sequence)
             change(&entry)
             difference = (entry.isLive ? 1 : 0) - (was ? 1 : 0)
+            isChanged = difference != 0 || entry.state != state || entry.sequence != sequence
         }
         liveCount += difference
+        if isChanged { revision &+= 1 }
         return found
     }
 
     @discardableResult
     mutating func remove(_ id: PeerID) -> BookEntry? {
         guard let entry = entries.remove(id) else { return nil }
+        revision &+= 1
         if entry.isLive { liveCount -= 1 }
         return entry
     }

@@ -250,6 +250,7 @@ public struct GossipLimits: Sendable, Hashable {
         limits.inboundLinksMax = 3
         limits.fullMeshPeersMax = 4
         limits.fullMeshLeavePeersMax = 6
+        limits.linkOldestKept = 1
         limits.documentCacheEntriesMax = 4
         limits.check()
         return limits

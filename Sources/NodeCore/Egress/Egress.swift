@@ -1,8 +1,5 @@
-import Gossip
-package import Basis
-package import Records
-import Session
-package import Trust
+import Records
+import Trust
 
 /// The last gate before messages are sealed and leave.
 ///
@@ -25,34 +22,5 @@ struct Egress: Sendable {
         self.filter = nil
         defer { self.filter = filter }
         return filter.passing(messages, to: peer)
-    }
-}
-
-/// Changes, withholds or adds messages on their way out.
-package protocol EgressFilter: Sendable {
-    mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
-    mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage]
-}
-
-/// What an adversary says of its own accord.
-package enum Utterance: Sendable {
-    /// A number and bytes that need not be a message.
-    case lane(LaneMessage)
-    case compound([PeerMessage])
-}
-
-extension NodeCore {
-    /// Says something over this node's own connections, past its filter: for adversaries of a simulation.
-    package mutating func utter(_ word: Utterance, to peer: PeerID, now: Instant, wall: UInt64) -> [Effect] {
-        invariant(now >= self.now, "time went back from \(self.now) to \(now)")
-        self.now = now
-        self.wall = wall
-        effects = []
-        switch word {
-        case .lane(let message): post(message, to: peer)
-        case .compound(let messages): session(.send(peer, messages, via: .best))
-        }
-        defer { effects = [] }
-        return effects
     }
 }

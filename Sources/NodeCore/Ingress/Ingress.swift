@@ -11,7 +11,7 @@ public enum Ingress {
     }
 
     /// Records whose signatures hold in this network, and the indices of those that do not.
-    static func records(
+    public static func records(
         _ records: [PeerRecord], network: NetworkID, verifying: some Verifying
     ) -> (valid: [Verified<PeerRecord>], rejected: [UInt8]) {
         var valid: [Verified<PeerRecord>] = []

@@ -1,0 +1,131 @@
+package import Basis
+package import Records
+package import Trust
+
+/// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
+extension Membership {
+    /// One row of the book as an observer sees it.
+    package struct Row: Sendable, Hashable {
+        package enum State: UInt8, Sendable { case heard, verified, unreachable, left }
+        package let id: PeerID
+        package let record: PeerRecord
+        package let state: State
+        package let isExpired: Bool
+    }
+
+    /// One link as an observer sees it.
+    package struct LinkRow: Sendable, Hashable {
+        package let id: PeerID
+        package let index: PeerIndex
+        package let isUp: Bool
+        package let isOutbound: Bool
+        package let isPinned: Bool
+        package let since: Instant
+    }
+
+    /// Rises whenever a row comes, goes, or changes its record or state.
+    package var bookRevision: UInt64 { book.revision }
+
+    /// In id order.
+    package var rows: [Row] {
+        book.entries.map { id, entry in
+            let state: Row.State =
+                switch entry.state {
+                case .heard: .heard
+                case .verified: .verified
+                case .unreachable: .unreachable
+                case .left: .left
+                }
+            return Row(id: id, record: entry.record, state: state, isExpired: entry.isExpired)
+        }
+    }
+
+    package var linkRows: [LinkRow] {
+        links.map {
+            LinkRow(
+                id: $0.value.id, index: $0.key, isUp: $0.value.isUp, isOutbound: $0.value.isOutbound,
+                isPinned: pins.contains($0.value.id), since: $0.value.since)
+        }
+    }
+
+    /// Peers with a standing ban.
+    package var barredPeers: [PeerID] { bans.until.compactMap { $0.value > now ? $0.key : nil } }
+
+    /// Links that no timer looks after.
+    package var linksWithoutTimer: [PeerID] {
+        links.compactMap { peer, link in
+            deadlines[link.isUp ? .probe(peer) : .link(peer)] == nil ? link.id : nil
+        }
+    }
+
+    /// Whether everybody links to everybody here.
+    package var isMesh: Bool { isFullMesh }
+
+    /// Entries of each table, in the order of `capacities`.
+    package var sizes: [Int] {
+        let inbound = links.reduce(0) { $0 + ($1.value.isOutbound ? 0 : 1) }
+        return [
+            book.count, links.count, isFullMesh ? 0 : inbound, directory.count, bans.count, requestBars.count,
+            refusalBars.count, proofs.count, unanswered.slots.count, spreading.queue.count, probing.errands.count,
+            dials.inFlight, documents.cache.count,
+        ]
+    }
+
+    /// Names and limits of `sizes` for nodes with these limits.
+    package static func capacities(_ limits: GossipLimits) -> [(name: String, most: Int)] {
+        [
+            ("rows of the book", limits.bookEntriesMax),
+            (
+                "links",
+                limits.inboundLinksMax + limits.outboundLinksTarget + limits.pinsMax + limits.fullMeshLeavePeersMax
+            ),
+            ("inbound links", limits.inboundLinksMax + limits.pinsMax + limits.fullMeshLeavePeersMax),
+            ("peer indices", limits.peerDirectoryEntriesMax), ("bans", limits.bansMax),
+            ("link backoffs", limits.linkBackoffsMax), ("refused peers", limits.linkBackoffsMax),
+            ("equivocation proofs", limits.equivocationProofsMax), ("unanswered ids", limits.unansweredEntriesMax),
+            ("records to forward", limits.forwardQueueMax), ("errands", limits.helperRoundsMax),
+            // Revivals and pins of lost links may be dialled beyond the ordinary dials.
+            ("dials", limits.dialsInFlightMax + limits.linkBackoffsMax),
+            ("documents", limits.documentCacheEntriesMax),
+        ]
+    }
+
+    // MARK: planted bugs
+
+    /// Puts a record in a row, whatever its sequence.
+    package mutating func plant(record: PeerRecord, of peer: PeerID) { book.update(peer) { $0.record = record } }
+
+    /// Makes a row unreachable without a dial.
+    package mutating func plant(unreachable peer: PeerID) { book.update(peer) { $0.state = .unreachable(1) } }
+
+    /// Calls every heard row verified.
+    package mutating func plantVerified() {
+        for (peer, entry) in book.entries where entry.state == .heard { book.update(peer) { $0.state = .verified } }
+    }
+
+    /// Leaves a timer that is due.
+    package mutating func plantDueTimer() { deadlines.set(.plan, at: now) }
+
+    /// Takes the timers of all links.
+    package mutating func plantLinksWithoutTimer() {
+        for (peer, _) in links {
+            deadlines.cancel(.probe(peer))
+            deadlines.cancel(.link(peer))
+        }
+    }
+
+    /// Takes a link for young for an hour: whatever the other end says of it is old.
+    package mutating func plant(young peer: PeerID) {
+        guard let index = directory.index(of: peer), let link = links[index], link.isUp else { return }
+        links.update(index) { $0.since = now + .seconds(3_600) }
+    }
+
+    /// Bans a peer for nothing.
+    package mutating func plant(ban peer: PeerID) { bans.bar(peer, until: now + limits.ban) }
+
+    /// Drops the link to a peer without a word.
+    package mutating func plant(drop peer: PeerID) {
+        guard let index = directory.index(of: peer) else { return }
+        dropLink(index, .silent)
+    }
+}
