@@ -49,7 +49,8 @@ import Testing
     /// Shows that two of seven seats that vote for both blocks of every view of theirs fork nothing.
     @Test func twoEquivocatorsOfSeven() {
         let plan = adversaryPlan(
-            [.init(name: "twins", type: .equivocatingLeader, peers: [2, 3])], seats: 7, observers: 0, seconds: 12, jobs: 1)
+            [.init(name: "twins", type: .equivocatingLeader, peers: [2, 3])], seats: 7, observers: 0, seconds: 12,
+            jobs: 1)
         var world = World(plan: plan, seed: 3)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
@@ -83,7 +84,8 @@ import Testing
         #expect(world.leases().contains { $0.lease.state == .won })
     }
 
-    /// Shows that a peer follows a coalition from the moment that a fault turns it, and that a snapshot goes the same way.
+    /// Shows that a peer follows a coalition from the moment that a fault turns it, and that a snapshot goes the same
+    /// way.
     @Test func aSeatThatTurns() {
         var plan = adversaryPlan(
             [.init(name: "silent", type: .silentLeader, peers: [])], observers: 1, seconds: 16, jobs: 1)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Simulator
 
-/// A plan in which coalitions do their worst: seats first, then observers; all lend slots, and all have something to do.
+/// A plan in which coalitions do their worst: seats first, then observers; all lend slots and have something to do.
 func adversaryPlan(
     _ adversaries: [AdversaryPlan], seats: Int = 4, observers: Int = 3, seconds: Int64 = 18, jobs: Int = 5,
     submitters: [Int] = [0, 1, 2, 3], network: NetworkProfile = .lan

@@ -145,7 +145,9 @@ struct IDGrinder: Trick {
         _ message: LogMessage, by member: Member, to peer: PeerID, _ means: inout Means
     ) -> [LogMessage] {
         twisting.passing(message, by: member, &means) { bytes, entry, means in
-            guard case .openJob(var spec) = entry.body, case .owner(_, let nonce, _) = entry.envelope else { return nil }
+            guard case .openJob(var spec) = entry.body, case .owner(_, let nonce, _) = entry.envelope else {
+                return nil
+            }
             let name = Block.entryHash(bytes, hashing: member.key)
             if let known = ground[name] { return [known] }
             if !means.takesChance() { return nil }
@@ -202,7 +204,8 @@ struct LateCanceller: Trick {
             switch event {
             case .jobOpened(let job, member.account, _, _): open[job] = member.account
             case .committed(let job, _):
-                guard open[job] == member.account, let nonce = nonces[member.account], means.takesChance() else { continue }
+                guard open[job] == member.account, let nonce = nonces[member.account], means.takesChance()
+                else { continue }
                 open[job] = nil
                 means.submit([[means.entry(.cancelJob(job), nonce: nonce, by: member)]], by: member)
             default: break
