@@ -13,9 +13,9 @@ import Testing
                 .init(name: "mutates", type: .mutator, peers: [4], intensity: Chance(1, in: 3)),
                 .init(name: "delays", type: .delayer, peers: [5], intensity: Chance(1, in: 2)),
                 .init(name: "replays", type: .replayer, peers: [5]),
-                .init(name: "babbles", type: .babbler, peers: [6], bytesPerSecond: 60_000),
-                .init(name: "floods", type: .flooder, peers: [6], bytesPerSecond: 20_000),
-            ], seconds: 18, jobs: 2)
+                .init(name: "babbles", type: .babbler, peers: [6], bytesPerSecond: 30_000),
+                .init(name: "floods", type: .flooder, peers: [6], bytesPerSecond: 10_000),
+            ], seconds: 14, jobs: 1)
         var world = World(plan: plan, seed: 10)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
@@ -30,7 +30,7 @@ import Testing
                 .init(name: "mutates", type: .mutator, peers: [0], intensity: Chance(1, in: 4)),
                 .init(name: "delays", type: .delayer, peers: [0], intensity: Chance(1, in: 4)),
                 .init(name: "replays", type: .replayer, peers: [0]),
-            ], observers: 1, seconds: 18, jobs: 2)
+            ], observers: 1, seconds: 14, jobs: 1)
         var world = World(plan: plan, seed: 11)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
@@ -49,7 +49,7 @@ import Testing
                 .init(name: "accuses", type: .thirdPartyAccuser, peers: [6], victims: [0]),
                 .init(name: "abuses", type: .handshakeAbuser, peers: [4], bytesPerSecond: 24_000),
                 .init(name: "ignores", type: .selectiveDropper, peers: [5], victims: [3]),
-            ], seconds: 18, jobs: 2)
+            ], seconds: 14, jobs: 1)
         var world = World(plan: plan, seed: 12)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
@@ -66,7 +66,7 @@ import Testing
                     .init(name: "delays", type: .delayer, peers: [0], intensity: Chance(1, in: 2)),
                     .init(name: "twins", type: .equivocatingLeader, peers: [0]),
                     .init(name: "mutates", type: .mutator, peers: [4], intensity: Chance(1, in: 3)),
-                ], observers: 1, seconds: 10, jobs: 0)
+                ], observers: 1, seconds: 8, jobs: 0)
             var world = World(plan: plan, seed: seed)
             _ = world.run()
             return world.traceHash

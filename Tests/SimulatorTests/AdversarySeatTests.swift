@@ -40,7 +40,7 @@ import Testing
 
     /// One seat of four follows them all; one more peer watches.
     private func judge(_ adversaries: [AdversaryPlan], seed: UInt64) {
-        var world = World(plan: adversaryPlan(adversaries, observers: 1, seconds: 16, jobs: 2), seed: seed)
+        var world = World(plan: adversaryPlan(adversaries, observers: 1, seconds: 14, jobs: 1), seed: seed)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
         for one in adversaries { #expect(world.deeds(of: one.name) > 0, "\(one.name): \(world.told())") }
@@ -49,7 +49,8 @@ import Testing
     /// Shows that two of seven seats that vote for both blocks of every view of theirs fork nothing.
     @Test func twoEquivocatorsOfSeven() {
         let plan = adversaryPlan(
-            [.init(name: "twins", type: .equivocatingLeader, peers: [2, 3])], seats: 7, observers: 0, seconds: 16, jobs: 2)
+            [.init(name: "twins", type: .equivocatingLeader, peers: [2, 3])], seats: 7, observers: 0, seconds: 12,
+            jobs: 1)
         var world = World(plan: plan, seed: 3)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
@@ -63,7 +64,7 @@ import Testing
             .init(name: "forgets", type: .amnesiac, peers: [2]),
             .init(name: "censor", type: .censor, peers: [2], victims: [5]),
             .init(name: "skips", type: .turnSkipper, peers: [2]),
-        ], observers: 2, seconds: 18, jobs: 3)
+        ], observers: 2, jobs: 3)
         plan.faults = [6, 11, 16].enumerated().map { k, at in
             Fault(
                 id: k, at: .seconds(Int64(at)),
@@ -83,7 +84,8 @@ import Testing
         #expect(world.leases().contains { $0.lease.state == .won })
     }
 
-    /// Shows that a peer follows a coalition from the moment that a fault turns it, and that a snapshot goes the same way.
+    /// Shows that a peer follows a coalition from the moment that a fault turns it, and that a snapshot goes the same
+    /// way.
     @Test func aSeatThatTurns() {
         var plan = adversaryPlan(
             [.init(name: "silent", type: .silentLeader, peers: [])], observers: 1, seconds: 16, jobs: 1)

@@ -6,9 +6,9 @@ import Testing
 
 @testable import Simulator
 
-/// A plan in which coalitions do their worst: seats first, then observers; all lend slots, and all have something to do.
+/// A plan in which coalitions do their worst: seats first, then observers; all lend slots and have something to do.
 func adversaryPlan(
-    _ adversaries: [AdversaryPlan], seats: Int = 4, observers: Int = 3, seconds: Int64 = 24, jobs: Int = 5,
+    _ adversaries: [AdversaryPlan], seats: Int = 4, observers: Int = 3, seconds: Int64 = 18, jobs: Int = 5,
     submitters: [Int] = [0, 1, 2, 3], network: NetworkProfile = .lan
 ) -> Plan {
     let count = seats + observers
@@ -35,7 +35,7 @@ func adversaryPlan(
         id += 1
         plan.operations.append(
             Operation(
-                id: id, at: .seconds(7 + Int64(k) * 2), by: submitters[k % submitters.count],
+                id: id, at: .seconds(6) + .milliseconds(Int64(k) * 1_500), by: submitters[k % submitters.count],
                 kind: .openJob(.init(taskClass: .exact, replicas: 3, runs: .milliseconds(800)))))
     }
     plan.operations.sort { $0.at != $1.at ? $0.at < $1.at : $0.id < $1.id }

@@ -145,7 +145,9 @@ struct IDGrinder: Trick {
         _ message: LogMessage, by member: Member, to peer: PeerID, _ means: inout Means
     ) -> [LogMessage] {
         twisting.passing(message, by: member, &means) { bytes, entry, means in
-            guard case .openJob(var spec) = entry.body, case .owner(_, let nonce, _) = entry.envelope else { return nil }
+            guard case .openJob(var spec) = entry.body, case .owner(_, let nonce, _) = entry.envelope else {
+                return nil
+            }
             let name = Block.entryHash(bytes, hashing: member.key)
             if let known = ground[name] { return [known] }
             if !means.takesChance() { return nil }
@@ -182,18 +184,32 @@ struct InputWithholder: Trick {
 /// Cancels its jobs when the work is done: as soon as a worker committed.
 struct LateCanceller: Trick {
     var pace: Interval? { .seconds(1) }
-    private var cancelled: Set<JobID> = []
+    /// The next nonce of each member.
+    private var nonces: [PublicKey: UInt64] = [:]
+    /// Jobs that members opened and have not cancelled.
+    private var open: [JobID: PublicKey] = [:]
 
     mutating func acts(_ sight: Sight, _ means: inout Means) {
-        let member = sight.member
-        guard let ledger = sight.log?.ledger, let account = sight.account else { return }
-        for (id, job) in ledger.jobList
-        where job.submitter == member.account && !job.state.isEnded && job.state != .queued && !cancelled.contains(id) {
-            let isWorkDone = ledger.leaseList(of: id).contains { !$0.lease.commitHash.isZero }
-            if !isWorkDone || !means.takesChance() { continue }
-            cancelled.insert(id)
-            means.submit([[means.entry(.cancelJob(id), nonce: account.nonceWallet, by: member)]], by: member)
-            return
+        if let account = sight.account { nonces[sight.member.account] = account.nonceWallet }
+    }
+
+    mutating func learns(_ block: LogNode.ExecutedBlock, by member: Member, _ means: inout Means) {
+        for bytes in block.block.entries {
+            guard let entry = try? Entry(decoding: bytes), entry.account == member.account,
+                case .owner(.wallet, let nonce, _) = entry.envelope
+            else { continue }
+            nonces[member.account] = max(nonces[member.account] ?? 0, nonce + 1)
+        }
+        for event in block.execution.events {
+            switch event {
+            case .jobOpened(let job, member.account, _, _): open[job] = member.account
+            case .committed(let job, _):
+                guard open[job] == member.account, let nonce = nonces[member.account], means.takesChance()
+                else { continue }
+                open[job] = nil
+                means.submit([[means.entry(.cancelJob(job), nonce: nonce, by: member)]], by: member)
+            default: break
+            }
         }
     }
 }

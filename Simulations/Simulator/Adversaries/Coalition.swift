@@ -167,8 +167,8 @@ extension Trick {
 
 /// One coalition of a world.
 ///
-/// A class, since the filters inside its members' nodes share it; it belongs to one world, and `copied()` makes that of a
-/// snapshot.
+/// A class, since the filters inside its members' nodes share it; it belongs to one world, and `copied()` makes that of
+/// a snapshot.
 final class Coalition: @unchecked Sendable {
     var trick: any Trick
     var means: Means

@@ -42,7 +42,9 @@ struct SybilSwarm: Trick {
     ) -> [PeerMessage] {
         if keys.isEmpty { return messages }
         return messages.map { message in
-            guard case .records(var part) = message, part.purpose == .answer, means.takesChance() else { return message }
+            guard case .records(var part) = message, part.purpose == .answer, means.takesChance() else {
+                return message
+            }
             // As many bytes as before, so that the compound still fits.
             part.records = part.records.map { old in
                 let new = records(1, member, &means)[0]

@@ -356,7 +356,8 @@ struct CertificateForger: Trick {
             return [.certificate(Certificate(ballot: real.ballot, votes: spoiled(real.votes, &means)))]
         case .stateCertificate(let real):
             if !means.takesChance() { return [message] }
-            return [.stateCertificate(StateCertificate(state: real.state, signatures: spoiled(real.signatures, &means)))]
+            let signatures = spoiled(real.signatures, &means)
+            return [.stateCertificate(StateCertificate(state: real.state, signatures: signatures))]
         default: return [message]
         }
     }

@@ -13,11 +13,13 @@ extension World {
         let key = peers[0].key
         let everyone = peers.enumerated().map { index, peer in
             Acquaintance(
-                index: index, id: peer.id, account: peer.account, address: peer.plan.address, isSeat: peer.voting != nil)
+                index: index, id: peer.id, account: peer.account, address: peer.plan.address,
+                isSeat: peer.voting != nil)
         }
         return plan.adversaries.map { adversary in
             let means = Means(
-                plan: adversary, network: genesis.networkID(hashing: key), seats: SeatList(epoch: 0, seats: genesis.seats),
+                plan: adversary, network: genesis.networkID(hashing: key),
+                seats: SeatList(epoch: 0, seats: genesis.seats),
                 seatPeers: genesis.seats.map { key.peerID(of: $0.account) }, everyone: everyone,
                 members: adversary.peers.sorted(), rng: seeding.stream("adversary/\(adversary.name)"))
             return Coalition(trick: adversary.type.trick, means: means)
@@ -90,7 +92,9 @@ extension World {
             one.means.now = now
             one.means.wall = peers[i].clock.wall(now)
             let sight = Sight(member: member(i), log: peers[i].node?.log)
+            room.meter.begin()
             one.trick.acts(sight, &one.means)
+            for made in room.meter.signed { observations.append(.signed(i, made.key, made.message)) }
         }
         collectPlans()
     }

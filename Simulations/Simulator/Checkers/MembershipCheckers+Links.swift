@@ -319,7 +319,7 @@ struct JoinsQuick: Checker {
     private mutating func finish(_ i: Int, _ world: borrowing World) -> Finding? {
         guard let at = started[i] else { return nil }
         started[i] = nil
-        guard let quiet = world.undisturbedSince(i), quiet <= at else { return nil }
+        guard !world.peers[i].isByzantine, let quiet = world.undisturbedSince(i), quiet <= at else { return nil }
         judged += 1
         let limit = world.peers[i].boot == 1 ? JoinsQuick.joinMax : JoinsQuick.restartMax
         if world.now - at <= limit { return nil }

@@ -143,7 +143,6 @@ extension World {
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
         if plant == .liesAboutSync { peers[i].isLying = true }
-        forget(i)
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()
         let known = peers[i].genesis
@@ -157,6 +156,7 @@ extension World {
         if checkers.wants(.left) { peers[i].node?.tap(with: tap) }
         observations.append(.booted(i))
         if checkers.wants(.restored) { observations.append(.restored(i, fingerprint: peers[i].disk.fingerprint)) }
+        forget(i)
         var restored = RestoredMembership(book: peers[i].disk.rows(.book).map { (key: $0.key, value: $0.value) })
         restored.hasGenesis = known != nil
         restored.ownsGenesis = known != nil

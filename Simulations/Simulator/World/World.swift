@@ -33,6 +33,7 @@ public struct World: ~Copyable, Sendable {
     var weather: Weather
     var pipes: [UInt64: StreamPipe] = [:]
     var lastPipe: UInt64 = 0
+    /// Pairs of peers that had a connection, both ways.
     var faultRng: SeededGenerator
     var diskRng: [SeededGenerator]
     /// Faults under way by their place in the plan, ascending, with the peers that they met.
