@@ -77,10 +77,10 @@ extension Membership {
             ("rows of the book", limits.bookEntriesMax),
             (
                 "links without a pin",
-                max(limits.inboundLinksMax, limits.fullMeshLeavePeersMax) + limits.outboundLinksTarget
+                limits.inboundLinksMax + limits.fullMeshLeavePeersMax + limits.outboundLinksTarget
             ),
-            // A full mesh that is left keeps what others opened.
-            ("inbound links", max(limits.inboundLinksMax, limits.fullMeshLeavePeersMax)),
+            // A full mesh that is left keeps what others opened, and so does a pin that ends.
+            ("inbound links", limits.inboundLinksMax + limits.fullMeshLeavePeersMax),
             ("peer indices", limits.peerDirectoryEntriesMax), ("bans", limits.bansMax),
             ("link backoffs", limits.linkBackoffsMax), ("refused peers", limits.linkBackoffsMax),
             ("equivocation proofs", limits.equivocationProofsMax), ("unanswered ids", limits.unansweredEntriesMax),

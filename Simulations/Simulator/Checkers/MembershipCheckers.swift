@@ -120,13 +120,22 @@ struct RecordsInTime: Checker {
     private(set) var judged: UInt64 = 0
     private let future: UInt64
     private let isReadable: Bool
+    private let isJudged: Bool
 
     init(_ plan: Plan) {
         future = UInt64(plan.nodeLimits.gossip.recordFutureMax.milliseconds)
         isReadable = plan.crypto == .sim
+        // Where a wall clock leaps by an hour, what its peer took in good faith before is out of time after.
+        isJudged = !plan.faults.contains { fault in
+            switch fault.kind {
+            case .clockJump(_, let by), .clockSkew(_, let by): max(by, by * -1) >= .seconds(1_800)
+            default: false
+            }
+        }
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
+        if !isJudged { return nil }
         switch observation {
         case .bookChanged(let i, let old, let new?, _):
             guard !world.peers[i].isByzantine, new.record.sequence != old?.record.sequence else { return nil }

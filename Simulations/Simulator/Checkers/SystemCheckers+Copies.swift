@@ -128,7 +128,8 @@ struct NobodyForgets: Checker {
     }
 }
 
-/// S12: datagrams that lead to nothing cost next to no signature checks.
+/// S12: garbage costs next to no signature checks. Judged where a coalition sends garbage; what honest peers repeat because
+/// an answer is late may cost a check each.
 struct GarbageCheap: Checker {
     static let id = "S12"
     static let statement = "garbage costs at most one signature check in 100 datagrams"
@@ -139,8 +140,10 @@ struct GarbageCheap: Checker {
     private var drops: [UInt64]
     private var isDatagram: [Bool]
     private var verifies: UInt64 = 0
+    private let isGarbled: Bool
 
     init(_ plan: Plan) {
+        isGarbled = plan.adversaries.contains { $0.type == .babbler || $0.type == .mutator }
         drops = Array(repeating: 0, count: plan.peers.count)
         isDatagram = Array(repeating: false, count: plan.peers.count)
     }
@@ -148,9 +151,10 @@ struct GarbageCheap: Checker {
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         switch observation {
         case .booted(let i): drops[i] = 0
-        case .received(let i, _, _): isDatagram[i] = true
+        case .received(let i, _, let from):
+            isDatagram[i] = isGarbled && world.byAddress[from].map { world.peers[$0].attacksNetwork } == true
         case .handled(let i):
-            guard let count = world.peers[i].inPlace({ $0.sessionDrops }) else { return nil }
+            guard isGarbled, let count = world.peers[i].inPlace({ $0.sessionDrops }) else { return nil }
             defer {
                 drops[i] = count
                 isDatagram[i] = false

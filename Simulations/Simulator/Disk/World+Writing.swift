@@ -20,7 +20,9 @@ extension World {
             peers[i].crashAtWrite?.left -= 1
         }
         let isFull = peers[i].disk.bytes >= peers[i].bytesMax
-        if isFull || peers[i].writeError.fires(diskRng[i].next()) {
+        if isFull || peers[i].isRefusing || peers[i].writeError.fires(diskRng[i].next()) {
+            // After a failed write the store refuses all others, so that none stands before one that is missing.
+            peers[i].isRefusing = true
             return queue.push(.writeFailed(peer: i, boot: boot, ticket), at: now + plan.diskLatency)
         }
         peers[i].writeCount += 1

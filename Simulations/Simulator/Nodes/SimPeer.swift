@@ -94,6 +94,8 @@ final class SimPeer: @unchecked Sendable {
     var syncFactor: Int64 = 1
     var isStalled = false
     var isLying = false
+    /// A write failed in this run of the process.
+    var isRefusing = false
     var writeCount: UInt64 = 0
 
     // What the shell remembers.
@@ -152,6 +154,7 @@ final class SimPeer: @unchecked Sendable {
         copy.syncFactor = syncFactor
         copy.isStalled = isStalled
         copy.isLying = isLying
+        copy.isRefusing = isRefusing
         copy.writeCount = writeCount
         copy.waiters = waiters
         copy.tasks = tasks

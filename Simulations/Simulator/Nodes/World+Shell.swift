@@ -142,6 +142,7 @@ extension World {
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
+        peers[i].isRefusing = false
         if plant == .liesAboutSync { peers[i].isLying = true }
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()

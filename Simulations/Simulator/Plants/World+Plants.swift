@@ -15,9 +15,7 @@ extension World {
         if plant == .none { return nil }
         var limits = plan.nodeLimits
         switch plant {
-        case .manyInboundLinks:
-            limits.gossip.outboundLinksTarget *= 4
-            limits.gossip.inboundLinksMax *= 8
+        case .moreEntropy: limits.session.entropySeedsMax *= 2
         case .manyOutboundLinks:
             limits.gossip.outboundLinksTarget *= 4
             limits.gossip.inboundLinksMax *= 4
