@@ -20,6 +20,8 @@ struct PlantedFilter: EgressFilter {
         switch (plant, message) {
         case (.finalizesAndNullifies, .vote(let vote)) where vote.ballot.kind == .finalize:
             return [message, .vote(sign(.nullify, vote, .zero, voting))]
+        case (.votesTwice, .vote(let vote)) where vote.ballot.kind == .notarize:
+            return [message, .vote(sign(.notarize, vote, Digest(repeating: 7), voting))]
         case (.finalizesOwnVote, .vote(let vote)) where vote.ballot.kind == .notarize:
             return [message, .vote(sign(.finalize, vote, vote.ballot.blockHash, voting))]
         case (.attestsAnother, .attestation(let attestation)):

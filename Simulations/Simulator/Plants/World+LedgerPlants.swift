@@ -20,7 +20,7 @@ extension World {
     func plantedFilter(of i: Int) -> (any EgressFilter)? {
         let seats = plan.seatCount
         switch plant {
-        case .finalizesAndNullifies, .finalizesOwnVote, .attestsAnother, .nullifiesTheFinal: if i != 0 { return nil }
+        case .votesTwice, .finalizesAndNullifies, .finalizesOwnVote, .attestsAnother, .nullifiesTheFinal: if i != 0 { return nil }
         case .forks: if i >= seats { return nil }
         case .submitsNothing: if i != peers.count - 1 { return nil }
         default: return nil
@@ -160,8 +160,14 @@ extension World {
             case (.escrowGrows, .jobOpened(let job, let submitter, _, _)):
                 return {
                     $0.alter(job: job) { $0.escrow += CreditAmount(micro: 1) }
-                    $0.alter(account: submitter) { $0.held += CreditAmount(micro: 1) }
-                    $0.alterSupply { $0.escrow += 1 }
+                    $0.alter(account: submitter) {
+                        $0.available -= CreditAmount(micro: 1)
+                        $0.held += CreditAmount(micro: 1)
+                    }
+                    $0.alterSupply {
+                        $0.available -= 1
+                        $0.escrow += 1
+                    }
                 }
             case (.oldAnchor, .jobOpened(let job, _, _, _)): return { $0.moveDraw(of: job, to: 1) }
             case (.forgottenDraw, .jobOpened(let job, _, _, _)): return { $0.takeDraw(of: job) }
