@@ -33,8 +33,8 @@ import Wire
         let state = StateTuple(
             epoch: 0, height: 9, blockHash: .init(repeating: 1), stateDigest: .init(repeating: 2),
             eventRoot: .init(repeating: 3), nextSeatsHash: .zero)
-        guard case .state(let read)? = SignedMessage(SignatureKind.attest.message(network: network, body: state.encoded))
-        else {
+        let attested = SignatureKind.attest.message(network: network, body: state.encoded)
+        guard case .state(let read)? = SignedMessage(attested) else {
             Issue.record("the state was not read")
             return
         }

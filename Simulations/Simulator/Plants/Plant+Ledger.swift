@@ -148,7 +148,9 @@ extension Plant {
         one("L3", .memory, .nonceBack, "a nonce that was used is free again", plan: transfers),
         one("L4", .memory, .escrowGrows, "an escrow grows by one micro-credit", plan: working),
         one("L5", .memory, .paysTheUnrevealed, "a worker that revealed nothing wins", plan: slow),
-        one("L6", .shell, .liesAboutSync, "the disk reports durable what is not", plan: crashing([0, 1, 2, 3], .loseUnsynced(.all))),
+        one(
+            "L6", .shell, .liesAboutSync, "the disk reports durable what is not",
+            plan: crashing([0, 1, 2, 3], .loseUnsynced(.all))),
         one(
             "L7", .shell, .halfABatchSurvives, "half a batch is applied at a crash",
             plan: crashing([0, 1, 2, 3], .loseUnsynced(.seeded))),

@@ -72,7 +72,8 @@ struct PlantedFilter: EgressFilter {
         guard var block = shown.blocks.last, shown.blocks.count == 1 else { return nil }
         block.header.timestamp += 1
         let like = Ballot(
-            kind: .finalize, epoch: block.header.epoch, view: block.header.view, blockHash: block.hash(hashing: hashing))
+            kind: .finalize, epoch: block.header.epoch, view: block.header.view, blockHash: block.hash(hashing: hashing)
+        )
         return Blocks(
             blocks: [block], links: [], stateCertificate: nil,
             finalizeCertificate: forged(.finalize, like, like.blockHash))
