@@ -31,7 +31,8 @@ struct HeaderBook: Sendable {
 /// C5: a seat notarises only a valid block whose parent is notarised and whose skipped views are all nullified.
 struct NotarisesValidBlocks: Checker {
     static let id = "C5"
-    static let statement = "a seat notarises only a valid block on a notarised parent, with every skipped view nullified"
+    static let statement =
+        "a seat notarises only a valid block on a notarised parent, with every skipped view nullified"
     static let watches: [Observation.Kind] = [.journaled, .advanced]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
@@ -138,11 +139,12 @@ struct NotarisesValidBlocks: Checker {
     }
 }
 
-/// C9: headers follow their parents in hash, height and time, are not ahead of their voters, and none is empty without a
-/// cause.
+/// C9: headers follow their parents in hash, height and time, are not ahead of their voters, and none is empty
+/// without a cause.
 struct HeadersAreSound: Checker {
     static let id = "C9"
-    static let statement = "parent, height + 1, time above the parent's and at most 500 ms ahead of a voter; no idle block"
+    static let statement =
+        "parent, height + 1, time above the parent's and at most 500 ms ahead of a voter; no idle block"
     static let watches: [Observation.Kind] = [.journaled, .advanced]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
@@ -193,7 +195,8 @@ struct HeadersAreSound: Checker {
     /// Its leader had executed the parent: no draw, no timer and nothing unfinal asked for the block.
     private func idle(_ header: BlockHeader, _ i: Int, in world: borrowing World) -> Finding? {
         let parent = Int(header.height) - 1
-        guard parent < hasWork.count, parent > 0, world.peers[i].executedHeight == UInt64(parent), !hasWork[parent] else {
+        guard parent < hasWork.count, parent > 0, world.peers[i].executedHeight == UInt64(parent), !hasWork[parent]
+        else {
             return nil
         }
         return Finding(
@@ -225,7 +228,8 @@ struct HeadersAreSound: Checker {
         }
         if header.timestamp > known.time { return nil }
         return Finding(
-            peers: [read.by], expected: "a time above \(known.time)", found: "\(header.timestamp) at height \(header.height)")
+            peers: [read.by], expected: "a time above \(known.time)",
+            found: "\(header.timestamp) at height \(header.height)")
     }
 }
 

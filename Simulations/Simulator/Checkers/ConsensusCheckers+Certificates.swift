@@ -57,7 +57,9 @@ struct OneBlockPerView: Checker {
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .journaled(let i, let writes) = observation, !exempt.anyBadDisk else { return nil }
         for proof in writes.proofs where !proof.isOfState {
-            guard let raw = RawProof(proof), let kind = VoteKind(rawValue: raw.kind), !isKnown(kind, raw) else { continue }
+            guard let raw = RawProof(proof), let kind = VoteKind(rawValue: raw.kind), !isKnown(kind, raw) else {
+                continue
+            }
             // What is no certificate is C7's; it notarises nothing.
             guard ProofRule.problem(of: raw, in: world) == nil, tolerance.holds(in: world) else { continue }
             if let finding = add(kind, raw, i) { return finding }
@@ -78,7 +80,9 @@ struct OneBlockPerView: Checker {
         let view = raw.number
         switch kind {
         case .notarize:
-            if let known = notarised[view] { return finding(i, view, "\(known) notarised", "\(raw.hash) notarised too") }
+            if let known = notarised[view] {
+                return finding(i, view, "\(known) notarised", "\(raw.hash) notarised too")
+            }
             notarised[view] = raw.hash
         case .nullify: nullified.insert(view)
         case .finalize:
@@ -172,7 +176,8 @@ struct AttestsWhatItExecuted: Checker {
             }
             // It executed this right before a crash: the store says so.
             let record = ExecutedHeight.record(of: i, in: world)
-            if record?.height == state.height, record?.digest == state.stateDigest, record?.blockHash == state.blockHash {
+            if record?.height == state.height, record?.digest == state.stateDigest, record?.blockHash == state.blockHash
+            {
                 executed[i][state.height] = state
                 return nil
             }
@@ -204,7 +209,8 @@ struct AttestsWhatItExecuted: Checker {
 /// C16: the beacon of a draw is fixed after its job by d different proposers, and each reveal opens its chain.
 struct BeaconIsFixedLate: Checker {
     static let id = "C16"
-    static let statement = "the beacon of a draw is fixed after the job by d distinct proposers; reveals open their chains"
+    static let statement =
+        "the beacon of a draw is fixed after the job by d distinct proposers; reveals open their chains"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
 
@@ -233,11 +239,13 @@ struct BeaconIsFixedLate: Checker {
         let header = read.block.header
         proposers.append(header.seat)
         if let problem = advance(header, in: world) {
-            return Finding(peers: [read.by], expected: "a reveal that opens the chain of seat \(header.seat)", found: problem)
+            return Finding(
+                peers: [read.by], expected: "a reveal that opens the chain of seat \(header.seat)", found: problem)
         }
         if read.execution.mix != read.clock.mix {
             return Finding(
-                peers: [read.by], expected: "beacon \(read.clock.mix) at height \(read.height)", found: "\(read.execution.mix)")
+                peers: [read.by], expected: "beacon \(read.clock.mix) at height \(read.height)",
+                found: "\(read.execution.mix)")
         }
         for line in read.lines where line.code == .applied { publish(line, header, in: world) }
         for draw in read.draws { if let finding = check(draw, read, in: world) { return finding } }
@@ -279,9 +287,12 @@ struct BeaconIsFixedLate: Checker {
             Finding(peers: [read.by], expected: "\(expected) of job \(draw.drawn.job)", found: found)
         }
         if anchor < draw.story.openHeight || anchor >= read.height {
-            return broken("an anchor from height \(draw.story.openHeight) on", "anchor \(anchor) at height \(read.height)")
+            return broken(
+                "an anchor from height \(draw.story.openHeight) on", "anchor \(anchor) at height \(read.height)")
         }
-        if draw.drawn.mix != read.clock.mix { return broken("the beacon of height \(read.height)", "\(draw.drawn.mix)") }
+        if draw.drawn.mix != read.clock.mix {
+            return broken("the beacon of height \(read.height)", "\(draw.drawn.mix)")
+        }
         var seen: Set<UInt16> = []
         for seat in proposers[Int(anchor)...] { seen.insert(seat) }
         let needed = min(Int(world.genesis.beaconDistance), referenceQuorum(world.plan.seatCount))

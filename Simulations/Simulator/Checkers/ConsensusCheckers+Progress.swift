@@ -8,7 +8,8 @@ import Wire
 /// C17: finality is fast while nothing is wrong.
 struct FinalityIsFast: Checker {
     static let id = "C17"
-    static let statement = "without faults an entry is certified at its client in 12δ + 150 ms at the median, p99 under 5 s"
+    static let statement =
+        "without faults an entry is certified at its client in 12δ + 150 ms at the median, p99 under 5 s"
     static let watches: [Observation.Kind] = []
     private(set) var judged: UInt64 = 0
     private let isFair: Bool
@@ -16,13 +17,14 @@ struct FinalityIsFast: Checker {
 
     /// Fewer say nothing about a median.
     static let samplesMin = 50
-    /// To a seat, to the leader, three steps of ordering, attestations, to the follower: seven delays one after another,
-    /// where each waits for the slower ones of a quorum.
+    /// To a seat, to the leader, three steps of ordering, attestations, to the follower: seven delays one after
+    /// another, where each waits for the slower ones of a quorum.
     static let delays: Int64 = 12
     static let batch = Interval.milliseconds(150)
 
     init(_ plan: Plan) {
-        isFair = plan.faults.isEmpty && plan.adversaries.isEmpty && plan.network.name != NetworkProfile.hostile.name
+        isFair =
+            plan.faults.isEmpty && plan.adversaries.isEmpty && plan.network.name != NetworkProfile.hostile.name
             && plan.regions.isEmpty
         switch plan.network.delay {
         case .constant(let delay): delta = delay

@@ -130,7 +130,8 @@ struct NoNullifyAndFinalize: Checker {
         let same = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: ballot.kind)
         guard let known = book.hash(seat, same), known != ballot.blockHash else { return nil }
         return Finding(
-            peers: [seat], expected: "\(ballot.kind) of \(known) in view \(ballot.view)", found: "of \(ballot.blockHash) too")
+            peers: [seat], expected: "\(ballot.kind) of \(known) in view \(ballot.view)",
+            found: "of \(ballot.blockHash) too")
     }
 }
 
@@ -169,7 +170,8 @@ struct VotesAreDurable: Checker {
             let place = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: ballot.kind)
             if let known = book.hasLeft(seat, place), known != ballot.blockHash {
                 return Finding(
-                    peers: [i], expected: "\(known) as sent before in view \(ballot.view)", found: "\(ballot.blockHash)")
+                    peers: [i], expected: "\(known) as sent before in view \(ballot.view)", found: "\(ballot.blockHash)"
+                )
             }
             book.leave(seat, ballot)
         case .voted(let i, let key, let ballot):
@@ -201,7 +203,8 @@ struct VotesAreDurable: Checker {
 /// C4: it signs `finalize(v)` only for the block whose notarisation it holds, on leaving v.
 struct FinalizesWhatIsNotarised: Checker {
     static let id = "C4"
-    static let statement = "a seat signs finalize only for the block whose notarisation it holds, and never votes below it"
+    static let statement =
+        "a seat signs finalize only for the block whose notarisation it holds, and never votes below it"
     static let watches: [Observation.Kind] = [.voted, .left, .crashed]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
@@ -248,7 +251,9 @@ struct FinalizesWhatIsNotarised: Checker {
             (.certs, JournalKey.certificate(.notarize, epoch: ballot.epoch, view: ballot.view)),
         ]
         for (family, key) in keys {
-            guard let bytes = disk.get(family, key), let raw = RawProof(.init(bytes: bytes, isOfState: false)) else { continue }
+            guard let bytes = disk.get(family, key), let raw = RawProof(.init(bytes: bytes, isOfState: false)) else {
+                continue
+            }
             if raw.kind == VoteKind.notarize.rawValue, raw.number == ballot.view, raw.hash == ballot.blockHash,
                 Set(raw.seats).count >= referenceQuorum(world.plan.seatCount)
             {

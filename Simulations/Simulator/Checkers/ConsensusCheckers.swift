@@ -55,7 +55,8 @@ struct StatesAgree: Checker {
         }
         if known.state == execution.digest && known.events == execution.eventRoot { return nil }
         return Finding(
-            peers: [known.by, i], expected: "digest \(known.state) at height \(execution.height), as at peer \(known.by)",
+            peers: [known.by, i],
+            expected: "digest \(known.state) at height \(execution.height), as at peer \(known.by)",
             found: "digest \(execution.digest) at peer \(i)")
     }
 }

@@ -5,8 +5,8 @@ import Records
 import Trust
 import Wire
 
-/// Balances, escrows and nonces by entries and events alone: simple and sequential. It repeats no rule of admission; the
-/// codes of the log say which entries applied.
+/// Balances, escrows and nonces by entries and events alone: simple and sequential. It repeats no rule of admission;
+/// the codes of the log say which entries applied.
 struct ReferenceLedger: Sendable {
     struct Balance: Sendable, Equatable {
         var available: UInt64 = 0
@@ -148,7 +148,8 @@ struct EqualsReference: Checker {
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .advanced(let read) = observation, isJudged else { return nil }
-        var own = reference
+        var own =
+            reference
             ?? ReferenceLedger(
                 genesis: world.genesis, treasury: Ledger.treasury(of: world.networkID, hashing: world.peers[0].key))
         reference = nil
@@ -180,7 +181,8 @@ struct EqualsReference: Checker {
 /// L8: each debit carries its account's signature over exactly that entry, or is a listed transition.
 struct DebitsAreSigned: Checker {
     static let id = "L8"
-    static let statement = "each debit carries its account's signature over exactly that entry, or is a listed transition"
+    static let statement =
+        "each debit carries its account's signature over exactly that entry, or is a listed transition"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
     private var available: [PublicKey: CreditAmount] = [:]
@@ -284,7 +286,8 @@ struct PromisesStand: Checker {
             judged += 1
             if Int(height) > chain.count || chain[Int(height) - 1] == block.execution.blockHash { return nil }
             return Finding(
-                peers: [i], expected: "block \(chain[Int(height) - 1]) at height \(height), which clients were told is final",
+                peers: [i],
+                expected: "block \(chain[Int(height) - 1]) at height \(height), which clients were told is final",
                 found: "\(block.execution.blockHash)")
         default: break
         }
@@ -301,7 +304,8 @@ struct PromisesStand: Checker {
         }
         judged += 1
         if !isAnyLive || most >= told { return nil }
-        return Finding(peers: [], expected: "height \(told) at a live peer, as clients were told", found: "height \(most)")
+        return Finding(
+            peers: [], expected: "height \(told) at a live peer, as clients were told", found: "height \(most)")
     }
 }
 
@@ -318,7 +322,8 @@ enum ExecutedHeight {
 /// L7: state after a restart is that of whole blocks; rebuilt from the log it has the live digest.
 struct RestartsAreWhole: Checker {
     static let id = "L7"
-    static let statement = "state after a restart equals a whole number of blocks; rebuilt from the log it has the digest"
+    static let statement =
+        "state after a restart equals a whole number of blocks; rebuilt from the log it has the digest"
     static let watches: [Observation.Kind] = [.booted, .advanced, .corrupt]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
@@ -350,7 +355,8 @@ struct RestartsAreWhole: Checker {
             let place = Int(executed.height) - 1
             if place >= 0, place < digests.count, digests[place] != executed.digest {
                 return Finding(
-                    peers: [i], expected: "digest \(digests[place]) at height \(executed.height)", found: "\(executed.digest)")
+                    peers: [i], expected: "digest \(digests[place]) at height \(executed.height)",
+                    found: "\(executed.digest)")
             }
             return records(of: i, executed, in: world)
         default: break
@@ -375,7 +381,8 @@ struct RestartsAreWhole: Checker {
         if world.plan.peers.count > 128 { return nil }
         var ledger: Ledger?
         var compared = 0
-        for i in world.peers.indices where world.peers[i].isLive && !exempt.hasBadDisk(i) && compared < RestartsAreWhole.comparedMax {
+        for i in world.peers.indices
+        where world.peers[i].isLive && !exempt.hasBadDisk(i) && compared < RestartsAreWhole.comparedMax {
             guard let executed = ExecutedHeight.record(of: i, in: world), executed.height > 0,
                 executed.height <= RestartsAreWhole.rebuiltMax
             else { continue }
@@ -393,7 +400,8 @@ struct RestartsAreWhole: Checker {
                 hashing: world.peers[i].key)
             if live?.fullStateHash() != own.fullStateHash() {
                 return Finding(
-                    peers: [i], expected: "the records that the log makes at height \(own.height)", found: "other records")
+                    peers: [i], expected: "the records that the log makes at height \(own.height)",
+                    found: "other records")
             }
         }
         return nil

@@ -24,7 +24,8 @@ struct CreditConserved: Checker {
         case .executed(let i, let block):
             judged += 1
             guard let problem = block.execution.conservationProblem else { return nil }
-            return Finding(peers: [i], expected: "credit is conserved at height \(block.execution.height)", found: problem)
+            return Finding(
+                peers: [i], expected: "credit is conserved at height \(block.execution.height)", found: problem)
         case .conservationBroken(let i, let height, let text):
             return Finding(peers: [i], expected: "credit is conserved at height \(height)", found: text)
         case .advanced(let read): return sum(read, in: world)
@@ -61,7 +62,9 @@ struct CreditConserved: Checker {
         for one in world.genesis.allocations { available[one.account] = one.amount.micro }
         let treasury = Ledger.treasury(of: world.networkID, hashing: world.peers[0].key)
         available[treasury] = world.genesis.treasury.micro
-        issued = world.genesis.allocations.reduce(UInt128(world.genesis.treasury.micro)) { $0 + UInt128($1.amount.micro) }
+        issued = world.genesis.allocations.reduce(UInt128(world.genesis.treasury.micro)) {
+            $0 + UInt128($1.amount.micro)
+        }
         located = issued
     }
 }
@@ -88,7 +91,9 @@ struct AmountsInRange: Checker {
         }
         for write in read.writes {
             if let found = problem(write, taken, read.height) {
-                return Finding(peers: [read.by], expected: "amounts and nonces in their range at height \(read.height)", found: found)
+                return Finding(
+                    peers: [read.by], expected: "amounts and nonces in their range at height \(read.height)",
+                    found: found)
             }
         }
         return nil
@@ -101,7 +106,9 @@ struct AmountsInRange: Checker {
         switch write {
         case .account(let key, let record?):
             judged += 1
-            for amount in [record.available, record.held, record.granted] where amount > most { return "\(amount) of \(key)" }
+            for amount in [record.available, record.held, record.granted] where amount > most {
+                return "\(amount) of \(key)"
+            }
             let first = record.createdHeight << 20
             let before = nonces[key] ?? (first, first)
             nonces[key] = (record.nonceWallet, record.nonceNode)
@@ -174,11 +181,13 @@ struct EscrowResolvesOnce: Checker {
             let due = open[job] ?? .zero
             if record.escrow != due || record.state.isEnded != (open[job] == nil) {
                 return Finding(
-                    peers: [read.by], expected: "escrow \(due) of job \(job)", found: "\(record.escrow) in \(record.state)")
+                    peers: [read.by], expected: "escrow \(due) of job \(job)",
+                    found: "\(record.escrow) in \(record.state)")
             }
         }
         for line in read.lines where line.code == .applied {
-            guard case .openJob(let spec)? = line.entry?.body, case .jobOpened(let job, _, let funded, let fee)? = line.events.first
+            guard case .openJob(let spec)? = line.entry?.body,
+                case .jobOpened(let job, _, let funded, let fee)? = line.events.first
             else { continue }
             let due = Funding.of(spec)
             if UInt128(funded.micro) != due || fee != world.genesis.entryFee {

@@ -83,7 +83,8 @@ struct EndedLeasesStayEnded: Checker {
         guard case .advanced(let read) = observation else { return nil }
         for event in read.execution.events {
             if let found = follow(event) {
-                return Finding(peers: [read.by], expected: "leases that end once at height \(read.height)", found: found)
+                return Finding(
+                    peers: [read.by], expected: "leases that end once at height \(read.height)", found: found)
             }
         }
         return nil
@@ -118,7 +119,8 @@ struct EndedLeasesStayEnded: Checker {
 /// J6: no reveal counts before its commit window closed; it opens its own commit.
 struct RevealsOpenCommits: Checker {
     static let id = "J6"
-    static let statement = "a reveal counts only in the reveal window, and opens the commit of its own lease and account"
+    static let statement =
+        "a reveal counts only in the reveal window, and opens the commit of its own lease and account"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
     private var book = LeaseBook()
@@ -149,7 +151,9 @@ struct RevealsOpenCommits: Checker {
         case .commit(let hash): book.change(job, index) { $0.commit = $0.commit ?? hash }
         case .reveal(let salt, let result):
             judged += 1
-            guard let known = book.jobs[job], let lease = book.lease(job, index) else { return "a lease that is not there" }
+            guard let known = book.jobs[job], let lease = book.lease(job, index) else {
+                return "a lease that is not there"
+            }
             if lease.account != entry.account { return "it is by \(entry.account)" }
             if known.spec.isDirect { return entry.signature == nil ? "a direct reveal without signature" : nil }
             if known.revealHeight == nil { return "the window has not opened" }
@@ -234,7 +238,8 @@ struct FirstCommitStands: Checker {
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .advanced(let read) = observation else { return nil }
         for line in read.lines {
-            guard let entry = line.entry, case .commit(let hash) = entry.body, case .lease(let job, let index) = entry.envelope
+            guard let entry = line.entry, case .commit(let hash) = entry.body,
+                case .lease(let job, let index) = entry.envelope
             else { continue }
             judged += 1
             let key = LeaseKey(job: job, index: index)
@@ -252,7 +257,9 @@ struct FirstCommitStands: Checker {
             }
         }
         for closing in read.closings {
-            for index in closing.story.leases.indices { commits[LeaseKey(job: closing.job, index: UInt16(index))] = nil }
+            for index in closing.story.leases.indices {
+                commits[LeaseKey(job: closing.job, index: UInt16(index))] = nil
+            }
         }
         return nil
     }

@@ -21,7 +21,8 @@ enum AttemptFee {
 /// J10: cancel only before the first commit, with attempt fees; without agreement each revealed replica gets its fee.
 struct AttemptsArePaid: Checker {
     static let id = "J10"
-    static let statement = "cancel only before the first commit; attempts are paid on cancel and on refunds, each its fee"
+    static let statement =
+        "cancel only before the first commit; attempts are paid on cancel and on refunds, each its fee"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
 
@@ -46,7 +47,9 @@ struct AttemptsArePaid: Checker {
             judged += 1
             paid = attempts
             for (index, lease) in story.leases.enumerated() {
-                if lease.commitHash != nil || lease.result != nil { return "lease \(index) had committed before the cancel" }
+                if lease.commitHash != nil || lease.result != nil {
+                    return "lease \(index) had committed before the cancel"
+                }
                 guard lease.state == .released else { continue }
                 let begin = lease.deadline - UInt64(spec.leaseSeconds) * 1_000
                 let elapsed = UInt128(closing.ledgerTime - min(begin, closing.ledgerTime))
@@ -67,7 +70,8 @@ struct AttemptsArePaid: Checker {
         default: return nil
         }
         due.removeAll { $0.1 == 0 }
-        let isEqual = due.count == paid.count
+        let isEqual =
+            due.count == paid.count
             && zip(due, paid).allSatisfy { $0.0 == $1.lease && $0.1 == $1.pay.micro }
         return isEqual ? nil : "\(paid.map { ($0.lease, $0.pay.micro) }), not \(due)"
     }
@@ -120,7 +124,8 @@ struct JobsEnd: Checker {
                 deadline: isRevealing ? record.revealDeadline : deadline, kind: isRevealing ? .reveal : .job, job: job,
                 index: 0)
             if !timers.contains(name) {
-                return finding(read, job, "its deadline armed in state \(record.state)", "no timer at L \(name.deadline)")
+                return finding(
+                    read, job, "its deadline armed in state \(record.state)", "no timer at L \(name.deadline)")
             }
             let end = deadline + UInt64(spec.revealSeconds + spec.leaseSeconds) * 1_000
             dueOf[job] = end
@@ -208,7 +213,8 @@ struct SilenceIsReplaced: Checker {
         if let first = anchors.first, first.key.height < read.height {
             judged += 1
             let count = world.reader.distinct(above: first.key.height)
-            if count >= min(Int(world.genesis.beaconDistance), quorum), read.draws.count < LedgerLimits.drawsPerBlockMax {
+            if count >= min(Int(world.genesis.beaconDistance), quorum), read.draws.count < LedgerLimits.drawsPerBlockMax
+            {
                 return Finding(
                     peers: [read.by], expected: "the draw of job \(first.key.job) at height \(read.height)",
                     found: "it waits, with \(count) proposers since height \(first.key.height)")

@@ -20,7 +20,8 @@ struct DrawIsAFunction: Checker {
             judged += 1
             if let (expected, found) = difference(draw, read, in: world) {
                 return Finding(
-                    peers: [read.by], expected: "\(expected) in draw \(draw.drawn.round) of job \(draw.drawn.job)", found: found)
+                    peers: [read.by], expected: "\(expected) in draw \(draw.drawn.round) of job \(draw.drawn.job)",
+                    found: found)
             }
         }
         return nil
@@ -43,7 +44,9 @@ struct DrawIsAFunction: Checker {
         if drawn.eligibleOwners != UInt32(owners) || drawn.totalTickets != tickets {
             return ("\(owners) owners with \(tickets) tickets", "\(drawn.eligibleOwners) with \(drawn.totalTickets)")
         }
-        if drawn.eligibleHash != key.digest(bytes) { return ("eligible list \(key.digest(bytes))", "\(drawn.eligibleHash)") }
+        if drawn.eligibleHash != key.digest(bytes) {
+            return ("eligible list \(key.digest(bytes))", "\(drawn.eligibleHash)")
+        }
         let chosen = DrawIsAFunction.choose(draw.eligible, drawn.leases.count, read.clock.mix, drawn, key)
         for (index, lease) in drawn.leases.enumerated() {
             guard index < chosen.count else { return ("\(chosen.count) leases", "\(drawn.leases.count)") }
@@ -51,7 +54,9 @@ struct DrawIsAFunction: Checker {
             if one.account != lease.account || one.slotClass != lease.slotClass || one.owner != lease.owner
                 || one.tickets != lease.tickets || Int(lease.lease) != draw.story.leases.count + index
             {
-                return ("lease \(draw.story.leases.count + index) for \(one.account)", "\(lease.lease) for \(lease.account)")
+                return (
+                    "lease \(draw.story.leases.count + index) for \(one.account)", "\(lease.lease) for \(lease.account)"
+                )
             }
         }
         return nil
@@ -80,10 +85,12 @@ struct DrawIsAFunction: Checker {
             } while x < least
             let k = x % total
             var sum: UInt64 = 0
-            guard let hit = left.first(where: { one in
-                sum += UInt64(one.tickets)
-                return sum > k
-            }) else { break }
+            guard
+                let hit = left.first(where: { one in
+                    sum += UInt64(one.tickets)
+                    return sum > k
+                })
+            else { break }
             chosen.append(hit)
             left.removeAll { $0.owner == hit.owner }
         }
@@ -139,7 +146,9 @@ struct DrawnOffersFit: Checker {
         }
         if standing.active >= Int(standing.offer.slots) { return "\(terms.account) has no free slot" }
         if holder.owner != terms.owner { return "owner \(terms.owner) of \(terms.account)" }
-        if owners.contains(terms.owner) || owners.contains(terms.account) { return "\(terms.owner) works on it already" }
+        if owners.contains(terms.owner) || owners.contains(terms.account) {
+            return "\(terms.owner) works on it already"
+        }
         let mayBeOwn = spec.flags.contains(.allowSelf) && world.genesis.selfExecution
         return terms.owner == draw.story.submitter && !mayBeOwn ? "the submitter's own offer" : nil
     }
@@ -176,7 +185,9 @@ struct SlotsHold: Checker {
         for draw in read.draws {
             for (index, terms) in draw.drawn.leases.enumerated() {
                 judged += 1
-                guard let standing = draw.standings[index], standing.active >= Int(standing.offer.slots) else { continue }
+                guard let standing = draw.standings[index], standing.active >= Int(standing.offer.slots) else {
+                    continue
+                }
                 return finding(
                     read, OfferKey(account: terms.account, slotClass: terms.slotClass),
                     "at most \(standing.offer.slots) leases", "\(standing.active + 1)")
@@ -193,7 +204,8 @@ struct SlotsHold: Checker {
 /// J4: jobs and leases move along listed edges only, and deadlines fire in their order.
 struct EdgesAreListed: Checker {
     static let id = "J4"
-    static let statement = "jobs and leases move along listed edges; deadlines fire in (deadline, kind, job, index) order"
+    static let statement =
+        "jobs and leases move along listed edges; deadlines fire in (deadline, kind, job, index) order"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
     private var jobs: [JobID: JobRecord.State] = [:]
@@ -237,7 +249,8 @@ struct EdgesAreListed: Checker {
             case .job(let job, let record?):
                 judged += 1
                 if !EdgesAreListed.reachable(jobs[job], record.state) {
-                    return finding(read, "a listed edge of job \(job)", "\(String(describing: jobs[job])) → \(record.state)")
+                    return finding(
+                        read, "a listed edge of job \(job)", "\(String(describing: jobs[job])) → \(record.state)")
                 }
                 jobs[job] = record.state
                 revealDeadlines[job] = record.state == .revealing ? record.revealDeadline : nil

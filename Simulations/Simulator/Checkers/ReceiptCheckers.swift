@@ -135,7 +135,9 @@ struct ProofsVerify: Checker {
             let bytes = world.exported(receipt).encoded
             let verdict = verifier.verify(bytes)
             for line in verdict.lines where !line.isOK { return broken("\(line.check): \(line.detail)") }
-            if verdict.transaction?.id != id || verdict.transaction?.height != height { return broken("one of another entry") }
+            if verdict.transaction?.id != id || verdict.transaction?.height != height {
+                return broken("one of another entry")
+            }
             for change in 0..<ProofsVerify.changesMax {
                 var other = bytes
                 let place = Int(Seeding.mixed(height &+ UInt64(change)) % UInt64(bytes.count))
@@ -177,11 +179,14 @@ struct ResultsExist: Checker {
                     return finding(read, closing, winner, "peer \(i) does not have it")
                 }
                 let hashing = world.peers[i].key
-                if BlobTree.id(of: bytes, hashing: hashing) != winner.bodyHash || UInt64(bytes.count) != result?.bodyBytes {
+                if BlobTree.id(of: bytes, hashing: hashing) != winner.bodyHash
+                    || UInt64(bytes.count) != result?.bodyBytes
+                {
                     return finding(read, closing, winner, "\(bytes.count) other bytes")
                 }
                 let own = try? closing.story.spec.comparator.compareHash(
-                    status: result?.status.rawValue ?? 0, exitCode: result?.exitCode ?? 0, body: bytes, hashing: hashing)
+                    status: result?.status.rawValue ?? 0, exitCode: result?.exitCode ?? 0, body: bytes, hashing: hashing
+                )
                 if own != result?.compareHash { return finding(read, closing, winner, "bytes of another answer") }
             }
         }
@@ -192,7 +197,8 @@ struct ResultsExist: Checker {
         _ read: ReadBlock, _ closing: ReadBlock.Closing, _ winner: LedgerEvent.Winner, _ found: String
     ) -> Finding {
         Finding(
-            peers: [read.by], expected: "the body \(winner.bodyHash) of lease \(winner.lease) of \(closing.job)", found: found)
+            peers: [read.by], expected: "the body \(winner.bodyHash) of lease \(winner.lease) of \(closing.job)",
+            found: found)
     }
 }
 
@@ -217,13 +223,14 @@ struct UsageFitsFrame: Checker {
                     let i = world.byAccount[account], !world.peers[i].isByzantine
                 else { continue }
                 judged += 1
-                let isWithin = result.wallMillis <= spec.wallMillisMax && result.bodyBytes <= spec.outputBytesMax
+                let isWithin =
+                    result.wallMillis <= spec.wallMillisMax && result.bodyBytes <= spec.outputBytesMax
                     && result.cpuMicros <= spec.cpuMicrosMax && result.memoryMiBMillis <= spec.memoryMax
                 if isWithin { continue }
                 return Finding(
                     peers: [i],
                     expected: "at most \(spec.wallMillisMax) ms, \(spec.cpuMicrosMax) µs, \(spec.outputBytesMax) bytes",
-                    found: "\(result.wallMillis) ms, \(result.cpuMicros) µs, \(result.bodyBytes) bytes by lease \(index) of \(job)")
+                    found: "\(result.wallMillis) ms, \(result.cpuMicros) µs, \(result.bodyBytes) bytes by lease \(index)")
             default: continue
             }
         }

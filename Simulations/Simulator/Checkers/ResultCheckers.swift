@@ -51,7 +51,9 @@ struct BruteMerge {
         func grow(_ members: [Answer], _ from: Int) {
             if members.count == quorum {
                 var diameter: UInt64 = 0
-                for a in members { for b in members { diameter = max(diameter, BruteMerge.distance(a.result, b.result)) } }
+                for a in members {
+                    for b in members { diameter = max(diameter, BruteMerge.distance(a.result, b.result)) }
+                }
                 if best.map({ BruteMerge.isBetter(members, diameter, than: $0) }) ?? true { best = (members, diameter) }
                 return
             }
@@ -65,7 +67,8 @@ struct BruteMerge {
 /// R1: the chosen core is the subset of q results with the smallest diameter.
 struct CoreIsSmallest: Checker {
     static let id = "R1"
-    static let statement = "the chosen core is the q-subset of smallest diameter, ties by sorted hashes: equals brute force"
+    static let statement =
+        "the chosen core is the q-subset of smallest diameter, ties by sorted hashes: equals brute force"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
 
@@ -121,7 +124,8 @@ struct OrderDoesNotMatter: Checker {
                 account: $0.account, status: $0.result.status.rawValue, exitCode: $0.result.exitCode,
                 compareHash: $0.result.compareHash, sketch: $0.result.sketch)
         }
-        guard let decision = MinimumDiameterCore.decide(given, quorum: Int(settled.q), comparator: spec.comparator) else {
+        guard let decision = MinimumDiameterCore.decide(given, quorum: Int(settled.q), comparator: spec.comparator)
+        else {
             return "no answer in order \(answers.map(\.lease))"
         }
         let winners = decision.winners.map { answers[$0].lease }.sorted()
@@ -137,7 +141,9 @@ struct OrderDoesNotMatter: Checker {
     private func orders(_ count: Int) -> [[Int]] {
         let plain = Array(0..<count)
         if count < 2 { return [plain] }
-        guard triesAll, count <= 5 else { return [plain.reversed(), Array(plain[1...]) + [0], [count - 1] + plain.dropLast()] }
+        guard triesAll, count <= 5 else {
+            return [plain.reversed(), Array(plain[1...]) + [0], [count - 1] + plain.dropLast()]
+        }
         var all: [[Int]] = [[]]
         for _ in 0..<count { all = all.flatMap { begun in plain.filter { !begun.contains($0) }.map { begun + [$0] } } }
         return all
@@ -173,7 +179,8 @@ struct HonestAnswerWins: Checker {
     private func honest(_ story: JobStory, in world: borrowing World) -> Digest? {
         var hashes: [Digest] = []
         for lease in story.leases where lease.state == .revealed {
-            guard let i = world.byAccount[lease.terms.account], !world.peers[i].isByzantine, let result = lease.result else {
+            guard let i = world.byAccount[lease.terms.account], !world.peers[i].isByzantine, let result = lease.result
+            else {
                 continue
             }
             hashes.append(result.compareHash)
@@ -184,7 +191,8 @@ struct HonestAnswerWins: Checker {
         return first
     }
 
-    private func finding(_ read: ReadBlock, _ closing: ReadBlock.Closing, _ honest: Digest, _ found: String) -> Finding {
+    private func finding(_ read: ReadBlock, _ closing: ReadBlock.Closing, _ honest: Digest, _ found: String) -> Finding
+    {
         Finding(peers: [read.by], expected: "the honest answer \(honest) of job \(closing.job)", found: found)
     }
 }
@@ -206,21 +214,27 @@ struct AcceptedWithinTolerance: Checker {
             case .settled(let settled):
                 judged += 1
                 let core = BruteMerge(closing.story, quorum: Int(spec.q)).core()
-                if settled.r == spec.r, settled.q == spec.q, let core, core.diameter <= spec.comparator.tolerance { continue }
+                if settled.r == spec.r, settled.q == spec.q, let core, core.diameter <= spec.comparator.tolerance {
+                    continue
+                }
                 return finding(read, closing, "q = \(spec.q) results within tolerance", "\(settled)")
             case .refunded(_, .noAgreement, _, _):
                 judged += 1
                 let core = BruteMerge(closing.story, quorum: Int(spec.q)).core()
                 let count = closing.story.count(.revealed)
                 if count >= Int(spec.r), core.map({ $0.diameter > spec.comparator.tolerance }) ?? true { continue }
-                return finding(read, closing, "no core among r = \(spec.r) results", "\(count) results, core \(core?.members.count ?? 0)")
+                return finding(
+                    read, closing, "no core among r = \(spec.r) results",
+                    "\(count) results, core \(core?.members.count ?? 0)")
             default: continue
             }
         }
         return nil
     }
 
-    private func finding(_ read: ReadBlock, _ closing: ReadBlock.Closing, _ expected: String, _ found: String) -> Finding {
+    private func finding(_ read: ReadBlock, _ closing: ReadBlock.Closing, _ expected: String, _ found: String)
+        -> Finding
+    {
         Finding(peers: [read.by], expected: "\(expected) in job \(closing.job)", found: found)
     }
 }
@@ -242,12 +256,16 @@ struct WinnersAgree: Checker {
             let answers = BruteMerge(closing.story, quorum: Int(settled.q)).answers
             let agreeing = answers.filter { $0.result.compareHash == settled.canonical }
             let rest = answers.filter { $0.result.compareHash != settled.canonical }
-            let isSound = settled.winners.map(\.lease) == agreeing.map(\.lease) && settled.losers == rest.map(\.lease)
+            let isSound =
+                settled.winners.map(\.lease) == agreeing.map(\.lease) && settled.losers == rest.map(\.lease)
                 && Int(settled.revealed) == answers.count
                 && zip(settled.winners, agreeing).allSatisfy { $0.bodyHash == $1.result.bodyHash }
-            if isSound { if let finding = pays(settled, agreeing, closing, read, in: world) { return finding } else { continue } }
+            if isSound {
+                if let finding = pays(settled, agreeing, closing, read, in: world) { return finding } else { continue }
+            }
             return Finding(
-                peers: [read.by], expected: "winners \(agreeing.map(\.lease)), losers \(rest.map(\.lease)) of job \(closing.job)",
+                peers: [read.by],
+                expected: "winners \(agreeing.map(\.lease)), losers \(rest.map(\.lease)) of job \(closing.job)",
                 found: "\(settled.winners.map(\.lease)) and \(settled.losers)")
         }
         return nil
@@ -267,7 +285,8 @@ struct WinnersAgree: Checker {
             let due = AttemptFee.of(lease, micros, memory, perMille)
             if winner.pay.micro == due { continue }
             return Finding(
-                peers: [read.by], expected: "pay \(due) for lease \(winner.lease) of job \(closing.job)", found: "\(winner.pay)")
+                peers: [read.by], expected: "pay \(due) for lease \(winner.lease) of job \(closing.job)",
+                found: "\(winner.pay)")
         }
         return nil
     }
@@ -300,7 +319,8 @@ struct ResultsStand: Checker {
             judged += 1
             guard let bodies = ended[job], bodies.contains(blob) else {
                 return Finding(
-                    peers: [i], expected: "a result of \(ended[job] ?? []) for job \(job)", found: "\(blob) was published")
+                    peers: [i], expected: "a result of \(ended[job] ?? []) for job \(job)",
+                    found: "\(blob) was published")
             }
             if let known = told.updateValue(blob, forKey: job), known != blob {
                 return Finding(peers: [i], expected: "result \(known) of job \(job), as published", found: "\(blob)")

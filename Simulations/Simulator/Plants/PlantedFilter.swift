@@ -20,6 +20,8 @@ struct PlantedFilter: EgressFilter {
         switch (plant, message) {
         case (.finalizesAndNullifies, .vote(let vote)) where vote.ballot.kind == .finalize:
             return [message, .vote(sign(.nullify, vote, .zero, voting))]
+        case (.votesTwice, .vote(let vote)) where vote.ballot.kind == .notarize:
+            return [message, .vote(sign(.notarize, vote, Digest(repeating: 7), voting))]
         case (.finalizesOwnVote, .vote(let vote)) where vote.ballot.kind == .notarize:
             return [message, .vote(sign(.finalize, vote, vote.ballot.blockHash, voting))]
         case (.attestsAnother, .attestation(let attestation)):
@@ -70,7 +72,8 @@ struct PlantedFilter: EgressFilter {
         guard var block = shown.blocks.last, shown.blocks.count == 1 else { return nil }
         block.header.timestamp += 1
         let like = Ballot(
-            kind: .finalize, epoch: block.header.epoch, view: block.header.view, blockHash: block.hash(hashing: hashing))
+            kind: .finalize, epoch: block.header.epoch, view: block.header.view, blockHash: block.hash(hashing: hashing)
+        )
         return Blocks(
             blocks: [block], links: [], stateCertificate: nil,
             finalizeCertificate: forged(.finalize, like, like.blockHash))

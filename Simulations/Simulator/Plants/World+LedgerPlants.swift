@@ -6,8 +6,8 @@ import Records
 import Trust
 import Wire
 
-/// Where planted bugs of the groups C, L, J, R and E reach into a world (`simulation.md` 16). Nothing here runs without a
-/// plant.
+/// Where planted bugs of the groups C, L, J, R and E reach into a world (`simulation.md` 16). Nothing here runs
+/// without a plant.
 extension World {
     typealias LedgerChange = @Sendable (inout Ledger) -> Void
 
@@ -20,7 +20,8 @@ extension World {
     func plantedFilter(of i: Int) -> (any EgressFilter)? {
         let seats = plan.seatCount
         switch plant {
-        case .finalizesAndNullifies, .finalizesOwnVote, .attestsAnother, .nullifiesTheFinal: if i != 0 { return nil }
+        case .votesTwice, .finalizesAndNullifies, .finalizesOwnVote, .attestsAnother, .nullifiesTheFinal:
+            if i != 0 { return nil }
         case .forks: if i >= seats { return nil }
         case .submitsNothing: if i != peers.count - 1 { return nil }
         default: return nil
@@ -75,11 +76,13 @@ extension World {
                             account: $0.account, slotClass: $0.slotClass, tickets: $0.tickets + 1, owner: $0.owner)
                     })
             }
-            return Receipt(genesis: receipt.genesis, blocks: receipt.blocks, subject: .job(entries: entries, draws: edited))
+            return Receipt(
+                genesis: receipt.genesis, blocks: receipt.blocks, subject: .job(entries: entries, draws: edited))
         case (.shortensProofs, .transaction):
             let blocks = receipt.blocks.map {
                 Receipt.ProvenBlock(
-                    header: $0.header, entryHashes: $0.entryHashes, events: $0.events, before: $0.before, links: $0.links,
+                    header: $0.header, entryHashes: $0.entryHashes, events: $0.events, before: $0.before,
+                    links: $0.links,
                     certificate: StateCertificate(
                         state: $0.certificate.state, signatures: Array($0.certificate.signatures.dropLast())))
             }
@@ -160,19 +163,27 @@ extension World {
             case (.escrowGrows, .jobOpened(let job, let submitter, _, _)):
                 return {
                     $0.alter(job: job) { $0.escrow += CreditAmount(micro: 1) }
-                    $0.alter(account: submitter) { $0.held += CreditAmount(micro: 1) }
-                    $0.alterSupply { $0.escrow += 1 }
+                    $0.alter(account: submitter) {
+                        $0.available -= CreditAmount(micro: 1)
+                        $0.held += CreditAmount(micro: 1)
+                    }
+                    $0.alterSupply {
+                        $0.available -= 1
+                        $0.escrow += 1
+                    }
                 }
             case (.oldAnchor, .jobOpened(let job, _, _, _)): return { $0.moveDraw(of: job, to: 1) }
             case (.forgottenDraw, .jobOpened(let job, _, _, _)): return { $0.takeDraw(of: job) }
             case (.noDeadline, .jobOpened(let job, _, _, _)): return { $0.takeDeadline(of: job) }
             case (.skippedIndex, .jobOpened(let job, _, _, _)): return { $0.alter(job: job) { $0.leaseCount += 1 } }
-            case (.moreSlots, .jobOpened): return { ledger in
-                for key in ledger.offerKeys { ledger.alter(offer: key) { $0.offer.slots += 1 } }
-            }
-            case (.bigOffers, .jobOpened): return { ledger in
-                for key in ledger.offerKeys { ledger.alter(offer: key) { $0.offer.memoryMiB = .max } }
-            }
+            case (.moreSlots, .jobOpened):
+                return { ledger in
+                    for key in ledger.offerKeys { ledger.alter(offer: key) { $0.offer.slots += 1 } }
+                }
+            case (.bigOffers, .jobOpened):
+                return { ledger in
+                    for key in ledger.offerKeys { ledger.alter(offer: key) { $0.offer.memoryMiB = .max } }
+                }
             case (.slotFreed, .drawn(let drawn)):
                 let key = OfferKey(account: drawn.leases[0].account, slotClass: drawn.leases[0].slotClass)
                 return { $0.alter(offer: key) { $0.activeLeases -= 1 } }
@@ -253,7 +264,8 @@ extension World {
             let entry = Entry(
                 account: from,
                 envelope: .owner(.wallet, nonce: next + ahead, validUntil: read.clock.time + 600_000),
-                body: .transfer(payees: [.init(account: to, amount: CreditAmount(micro: 5))], memo: []), signature: .zero)
+                body: .transfer(payees: [.init(account: to, amount: CreditAmount(micro: 5))], memo: []),
+                signature: .zero)
             hand(in: entry.encoded, after: .milliseconds(1))
         }
         return { _ in }

@@ -124,7 +124,9 @@ struct LogReader: Sendable {
 
     /// Gives back the slot of a lease that still holds it.
     private mutating func free(_ job: JobID, _ index: UInt16) {
-        guard let leases = jobs[job]?.leases, Int(index) < leases.count, leases[Int(index)].state == .active else { return }
+        guard let leases = jobs[job]?.leases, Int(index) < leases.count, leases[Int(index)].state == .active else {
+            return
+        }
         let terms = leases[Int(index)].terms
         let key = OfferKey(account: terms.account, slotClass: terms.slotClass)
         guard var standing = offers[key] else { return }
@@ -209,9 +211,11 @@ struct LogReader: Sendable {
 
     /// Whether an offer has what a job asks for, at prices that it allows.
     static func meets(_ offer: Offer, _ spec: JobSpec) -> Bool {
-        let hasParts = offer.cores >= spec.cores && offer.memoryMiB >= spec.memoryMiB && offer.diskMiB >= spec.diskMiB
+        let hasParts =
+            offer.cores >= spec.cores && offer.memoryMiB >= spec.memoryMiB && offer.diskMiB >= spec.diskMiB
             && offer.gpuMiB >= spec.gpuMiB && offer.isolation >= spec.isolation
-        let isKind = (spec.runtime.isZero || offer.runtimes.contains(spec.runtime))
+        let isKind =
+            (spec.runtime.isZero || offer.runtimes.contains(spec.runtime))
             && (spec.hardwareClass.isZero || spec.hardwareClass == offer.hardwareClass)
             && spec.capabilities & ~offer.capabilities == 0
         return hasParts && isKind && offer.rateCPU <= spec.rateCPUMax && offer.rateMemory <= spec.rateMemoryMax
@@ -225,7 +229,8 @@ struct LogReader: Sendable {
 
     /// Whether neither the account nor its owner works on this job, and it is not the submitter's own unless allowed.
     func isFree(_ account: PublicKey, _ owner: PublicKey, _ story: JobStory) -> Bool {
-        for lease in story.leases where lease.terms.account == account || lease.terms.owner == account
+        for lease in story.leases
+        where lease.terms.account == account || lease.terms.owner == account
             || lease.terms.account == owner || lease.terms.owner == owner
         {
             return false

@@ -5,7 +5,8 @@ import Records
 import Trust
 import Wire
 
-/// One executed block as checkers read it, decoded once in a world: that all honest peers execute the same is C1 and C11.
+/// One executed block as checkers read it, decoded once in a world: that all honest peers execute the same is C1 and
+/// C11.
 final class ReadBlock: Sendable {
     /// One entry with what became of it.
     struct Line: Sendable {
@@ -92,7 +93,8 @@ struct EventSplit: Sendable {
             let bytes = Int(txIndex) < entries.count ? entries[Int(txIndex)] : []
             lines.append(
                 .init(
-                    entry: try? Entry(decoding: bytes), id: id, code: code, fee: fee, events: events[(start + 1)..<next]))
+                    entry: try? Entry(decoding: bytes), id: id, code: code, fee: fee, events: events[(start + 1)..<next]
+                ))
         }
     }
 }

@@ -31,7 +31,8 @@ enum SignedMessage: Sendable {
             let bytes = Array(message[(kind.text.count + SignedMessage.networkBytes)...])
             if let vote = kind.vote {
                 var reader = WireReader(bytes)
-                guard let epoch = try? reader.u64(), let view = try? reader.u64(), let hash = try? Digest(from: &reader),
+                guard let epoch = try? reader.u64(), let view = try? reader.u64(),
+                    let hash = try? Digest(from: &reader),
                     (vote == .nullify) == hash.isZero
                 else { return nil }
                 self = .ballot(Ballot(kind: vote, epoch: epoch, view: view, blockHash: hash))
