@@ -243,6 +243,8 @@ struct FinalizesWhatIsNotarised: Checker {
     }
 
     private mutating func checkFinalize(_ seat: Int, _ ballot: Ballot, in world: borrowing World) -> Finding? {
+        // A store that failed keeps nothing more, and nothing that waits for it leaves: C8 and S9 judge that.
+        if world.peers[seat].isRefusing { return nil }
         judged += 1
         finalizedBelow[seat] = max(finalizedBelow[seat], ballot.view + 1)
         let disk = world.peers[seat].disk

@@ -220,7 +220,8 @@ struct NoFalseEvictions: Checker {
     private let isJudged: Bool
 
     init(_ plan: Plan) {
-        isJudged = plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
+        // Tiny tables refuse, and a refusal bars a minute.
+        isJudged = plan.limits == .production && plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
             && plan.peers.allSatisfy { $0.nat == .public }
     }
 
@@ -306,7 +307,8 @@ struct JoinsQuick: Checker {
     init(_ plan: Plan) {
         started = Array(repeating: nil, count: plan.peers.count)
         links = Array(repeating: 0, count: plan.peers.count)
-        isJudged = plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
+        // Tiny tables refuse, and a refusal bars a minute.
+        isJudged = plan.limits == .production && plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
             && plan.peers.allSatisfy { $0.nat == .public } && plan.adversaries.isEmpty
     }
 

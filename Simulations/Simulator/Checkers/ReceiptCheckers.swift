@@ -131,7 +131,12 @@ struct ProofsVerify: Checker {
                 Finding(peers: [i], expected: "a proof of entry \(id) in height \(height)", found: found)
             }
             judged += 1
-            guard let receipt = try? builder.transaction(id) else { return broken("none") }
+            let receipt: Receipt
+            do {
+                receipt = try builder.transaction(id)
+            } catch {
+                return broken("none: \(error)")
+            }
             let bytes = world.exported(receipt).encoded
             let verdict = verifier.verify(bytes)
             for line in verdict.lines where !line.isOK { return broken("\(line.check): \(line.detail)") }
