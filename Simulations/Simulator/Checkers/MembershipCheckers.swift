@@ -80,13 +80,19 @@ struct RecordsSigned: Checker {
 struct NobodyDeclaresOthers: Checker {
     static let id = "M3"
     static let statement = "a peer's entry changes only by its own record, expiry, own probes or own eviction rules"
-    static let watches: [Observation.Kind] = [.bookChanged]
+    static let watches: [Observation.Kind] = [.membership, .bookChanged]
     private(set) var judged: UInt64 = 0
     private let rowsMax: Int
+    /// The link that a peer gave up last because only helpers reach its other end: an own rule, though a helper's word
+    /// is when it is looked at.
+    private var oneWay: (peer: Int, other: Int, event: UInt64)?
 
     init(_ plan: Plan) { rowsMax = plan.nodeLimits.gossip.bookEntriesMax }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
+        if case .membership(let i, .linkDown(let index, .oneWay)) = observation, let j = world.peer(i, index) {
+            oneWay = (i, j, world.events)
+        }
         guard case .bookChanged(let i, let old?, let new, let cause) = observation, !world.peers[i].isByzantine,
             let subject = world.byID[old.id]
         else { return nil }
@@ -101,6 +107,7 @@ struct NobodyDeclaresOthers: Checker {
         if new.state == .left, old.state != .left, !new.record.content.isLeave {
             return Finding(peers: [i, subject, cause], expected: "a leave that the subject signed", found: "none")
         }
+        if let oneWay, oneWay.peer == i, oneWay.other == subject, oneWay.event == world.events { return nil }
         if new.state == .unreachable, old.state != .unreachable {
             return Finding(
                 peers: [i, subject, cause], expected: "a row that only own probes make unreachable",

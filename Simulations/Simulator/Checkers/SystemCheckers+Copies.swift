@@ -150,7 +150,7 @@ struct GarbageCheap: Checker {
         case .booted(let i): drops[i] = 0
         case .received(let i, _, _): isDatagram[i] = true
         case .handled(let i):
-            guard let count = world.peers[i].inPlace({ $0.sessionDrops }) else { return nil }
+            guard let count = world.peers[i].inPlace({ $0.garbageCount }) else { return nil }
             defer {
                 drops[i] = count
                 isDatagram[i] = false
