@@ -233,7 +233,8 @@ struct NoFalseEvictions: Checker {
         judged += 1
         if reason == .silent || reason == .oneWay {
             return Finding(
-                peers: [i, j], expected: "no eviction of a neighbour that lives and is reached since \(world.now - quiet)",
+                peers: [i, j],
+                expected: "no eviction of a neighbour that lives and is reached since \(world.now - quiet)",
                 found: "\(reason)")
         }
         return nil
