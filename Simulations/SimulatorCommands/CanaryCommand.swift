@@ -16,7 +16,8 @@ struct CanaryCommand: ParsableCommand {
 
     func run() throws {
         for id in plants where Plant.named(id) == nil {
-            throw ValidationError("no plant is called \(id); the plants are \(Plant.catalogue.map(\.id).joined(separator: ", "))")
+            let known = Plant.catalogue.map(\.id).joined(separator: ", ")
+            throw ValidationError("no plant is called \(id); the plants are \(known)")
         }
         var chosen = plants.isEmpty ? Plant.catalogue : Plant.catalogue.filter { plants.contains($0.id) }
         if onePerFamily {

@@ -65,7 +65,8 @@ extension Membership {
     package var sizes: [Int] {
         let inbound = links.reduce(0) { $0 + ($1.value.isOutbound || pins.contains($1.value.id) ? 0 : 1) }
         return [
-            book.count, links.reduce(0) { $0 + (pins.contains($1.value.id) ? 0 : 1) }, isFullMesh ? 0 : inbound, directory.count, bans.count, requestBars.count,
+            book.count, links.reduce(0) { $0 + (pins.contains($1.value.id) ? 0 : 1) }, isFullMesh ? 0 : inbound,
+            directory.count, bans.count, requestBars.count,
             refusalBars.count, proofs.count, unanswered.slots.count, spreading.queue.count, probing.errands.count,
             dials.inFlight, documents.cache.count,
         ]

@@ -6,8 +6,8 @@ package import Session
 
 /// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
 extension NodeCore {
-    /// Datagrams and stream bytes that the session table dropped or refused.
-    package var sessionDrops: UInt64 { sessions.dropCount }
+    /// Packets that could not be anything.
+    package var garbageCount: UInt64 { sessions.garbageCount }
     package var sessionSizes: [Int] { sessions.sizes }
     package static func sessionCapacities(_ limits: SessionLimits) -> [(name: String, most: Int)] {
         SessionTable<Crypto>.capacities(limits)

@@ -86,7 +86,8 @@ struct OutboundLinksBounded: Checker {
     mutating func look(at world: borrowing World) -> Finding? {
         for i in world.peers.indices where world.peers[i].isLive {
             let found = world.peers[i].inPlace { node in
-                node.membership.isMesh ? nil : node.membership.linkRows.count { $0.isUp && $0.isOutbound && !$0.isPinned }
+                node.membership.isMesh
+                    ? nil : node.membership.linkRows.count { $0.isUp && $0.isOutbound && !$0.isPinned }
             }
             guard let outbound = found ?? nil else { continue }
             judged += 1
@@ -182,7 +183,7 @@ struct CrashesNoticed: Checker {
 /// M15: what was cut apart grows together.
 struct PartsRejoin: Checker {
     static let id = "M15"
-    static let statement = "after a partition or the loss of most peers, live honest peers are one component within 60 s"
+    static let statement = "after a partition or the loss of most peers, honest live peers are one component in 60 s"
     static let watches: [Observation.Kind] = [.handled]
     static let joinMax = Interval.seconds(60)
     private(set) var judged: UInt64 = 0
@@ -233,7 +234,8 @@ struct NoFalseEvictions: Checker {
         judged += 1
         if reason == .silent || reason == .oneWay {
             return Finding(
-                peers: [i, j], expected: "no eviction of a neighbour that lives and is reached since \(world.now - quiet)",
+                peers: [i, j],
+                expected: "no eviction of a neighbour that lives and is reached since \(world.now - quiet)",
                 found: "\(reason)")
         }
         return nil

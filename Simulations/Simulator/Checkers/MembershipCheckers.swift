@@ -26,7 +26,8 @@ struct SequencesRise: Checker {
     init(_ plan: Plan) {}
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        guard case .bookChanged(let i, let old?, let new?, _) = observation, !world.peers[i].isByzantine else { return nil }
+        guard case .bookChanged(let i, let old?, let new?, _) = observation, !world.peers[i].isByzantine
+        else { return nil }
         judged += 1
         if new.record.sequence >= old.record.sequence { return nil }
         return Finding(
@@ -80,13 +81,19 @@ struct RecordsSigned: Checker {
 struct NobodyDeclaresOthers: Checker {
     static let id = "M3"
     static let statement = "a peer's entry changes only by its own record, expiry, own probes or own eviction rules"
-    static let watches: [Observation.Kind] = [.bookChanged]
+    static let watches: [Observation.Kind] = [.membership, .bookChanged]
     private(set) var judged: UInt64 = 0
     private let rowsMax: Int
+    /// The link that a peer gave up last because only helpers reach its other end: an own rule, though a helper's word
+    /// is when it is looked at.
+    private var oneWay: (peer: Int, other: Int, event: UInt64)?
 
     init(_ plan: Plan) { rowsMax = plan.nodeLimits.gossip.bookEntriesMax }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
+        if case .membership(let i, .linkDown(let index, .oneWay)) = observation, let j = world.peer(i, index) {
+            oneWay = (i, j, world.events)
+        }
         guard case .bookChanged(let i, let old?, let new, let cause) = observation, !world.peers[i].isByzantine,
             let subject = world.byID[old.id]
         else { return nil }
@@ -96,11 +103,13 @@ struct NobodyDeclaresOthers: Checker {
         guard let new else {
             // A full book makes room for whom another peer told about.
             if world.peers[i].bookRows.count >= rowsMax { return nil }
-            return Finding(peers: [i, subject, cause], expected: "a row that stays", found: "removed by peer \(cause)'s word")
+            return Finding(
+                peers: [i, subject, cause], expected: "a row that stays", found: "removed by peer \(cause)'s word")
         }
         if new.state == .left, old.state != .left, !new.record.content.isLeave {
             return Finding(peers: [i, subject, cause], expected: "a leave that the subject signed", found: "none")
         }
+        if let oneWay, oneWay.peer == i, oneWay.other == subject, oneWay.event == world.events { return nil }
         if new.state == .unreachable, old.state != .unreachable {
             return Finding(
                 peers: [i, subject, cause], expected: "a row that only own probes make unreachable",
@@ -145,7 +154,8 @@ struct RecordsInTime: Checker {
             guard isReadable, !world.peers[i].isByzantine else { return nil }
             for part in SealedText.records(bytes) {
                 for bytes in part.records {
-                    guard let record = try? PeerRecord(decoding: bytes), record.key != world.peers[i].account else { continue }
+                    guard let record = try? PeerRecord(decoding: bytes), record.key != world.peers[i].account
+                    else { continue }
                     judged += 1
                     if let finding = judge(record, at: i, "told", world) { return finding }
                 }
@@ -186,7 +196,8 @@ struct NoHonestBans: Checker {
             judged += 1
             return Finding(peers: [i, j], expected: "no blame for an honest peer", found: why)
         case .membership(let i, .linkDown(let index, let reason)):
-            guard !world.peers[i].isByzantine, let j = world.peer(i, index), !world.peers[j].isByzantine else { return nil }
+            guard !world.peers[i].isByzantine, let j = world.peer(i, index), !world.peers[j].isByzantine
+            else { return nil }
             judged += 1
             if reason == .banned || reason == .protocolError {
                 return Finding(peers: [i, j], expected: "no link of honest peers that a fault ends", found: "\(reason)")

@@ -41,7 +41,8 @@ enum Observation: Sendable {
     case timedOut(Int)
     /// So many events happened at this instant.
     case crowded(Int)
-    /// Rows of its book before and after; nil where there is none. The cause is the peer whose bytes were handled, or -1.
+    /// Rows of its book before and after; nil where there is none. The cause is the peer whose bytes were handled,
+    /// or -1.
     case bookChanged(Int, Membership.Row?, Membership.Row?, cause: Int)
     /// A batch was handed to its disk under this number.
     case appended(Int, StoreBatch, number: UInt64)

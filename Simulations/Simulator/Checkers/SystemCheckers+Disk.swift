@@ -8,10 +8,11 @@ import Records
 import Trust
 import Wire
 
-/// S8: what a process finds at its start is a state that its store had between two batches, none older than was promised.
+/// S8: what a process finds at its start is a state that its store had between two batches, none older than was
+/// promised.
 struct DurableStates: Checker {
     static let id = "S8"
-    static let statement = "the state after a restart is one the peer had at a durable point: nothing lost, nothing mixed"
+    static let statement = "the state after a restart is one the peer had at a durable point, not a mixture"
     static let watches: [Observation.Kind] = [.appended, .persisted, .restored, .wiped]
     private(set) var judged: UInt64 = 0
 
@@ -65,7 +66,8 @@ struct DurableStates: Checker {
             if store.sums[min(max(0, least), store.sums.count - 1)...].contains(fingerprint) { return nil }
             return Finding(
                 peers: [i],
-                expected: "the state after one of batches \(store.promised) to \(Int(store.first) + store.sums.count - 1)",
+                expected: "the state after one of batches \(store.promised) to "
+                    + "\(Int(store.first) + store.sums.count - 1)",
                 found: "fingerprint \(fingerprint), which is none of them")
         default: break
         }
@@ -130,10 +132,12 @@ struct TicketsKept: Checker {
             let durable = world.peers[i].disk.durable
             if durable < number {
                 return Finding(
-                    peers: [i], expected: "batch \(number) durable when its ticket is answered", found: "\(durable) are")
+                    peers: [i], expected: "batch \(number) durable when its ticket is answered",
+                    found: "\(durable) are")
             }
         case .promised(let i, let place):
-            guard world.peers[i].isUp, !world.peers[i].isLying, let id = world.work.items[place].entry else { return nil }
+            guard world.peers[i].isUp, !world.peers[i].isLying, let id = world.work.items[place].entry
+            else { return nil }
             judged += 1
             if !world.peers[i].disk.isDurable(.local, LogImage.outboxPrefix + id.bytes) {
                 return Finding(
@@ -193,7 +197,9 @@ struct CodecsAgree: Checker {
 
     /// Whether a value decodes and encodes to itself; nil if it is raw.
     private static func isSame(_ family: Family, _ key: [UInt8], _ value: [UInt8], hashing: SimKey) -> Bool? {
-        func again<T: WireDecodable & WireEncodable>(_ type: T.Type) -> Bool { (try? T(decoding: value))?.encoded == value }
+        func again<T: WireDecodable & WireEncodable>(_ type: T.Type) -> Bool {
+            (try? T(decoding: value))?.encoded == value
+        }
         switch family {
         case .blocks: return again(StoredBlock.self)
         case .certs: return again(Certificate.self)

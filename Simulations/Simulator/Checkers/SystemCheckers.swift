@@ -105,8 +105,8 @@ struct TimeAdvances: Checker {
     static let watches: [Observation.Kind] = [.booted, .handled, .timedOut]
     private(set) var judged: UInt64 = 0
     private var last: [Instant]
-    /// Timeouts in a row that left something due. One may: a core that fires later than Session can end what Session kept,
-    /// and that is due at once.
+    /// Timeouts in a row that left something due. One may: a core that fires later than Session can end what Session
+    /// kept, and that is due at once.
     private var leftDue: [Int]
     static let leftDueMax = 3
 
@@ -131,7 +131,8 @@ struct TimeAdvances: Checker {
             if leftDue[i] >= TimeAdvances.leftDueMax {
                 let parts = world.peers[i].inPlace { $0.dueParts(now) } ?? []
                 return Finding(
-                    peers: [i], expected: "no deadline up to \(now) after a timeout", found: "one at \(due) of \(parts)")
+                    peers: [i], expected: "no deadline up to \(now) after a timeout",
+                    found: "one at \(due) of \(parts)")
             }
         default: break
         }
@@ -164,7 +165,8 @@ struct InstantsBounded: Checker {
         case .crowded(let count):
             if count > InstantsBounded.eventsMax {
                 return Finding(
-                    peers: [], expected: "at most \(InstantsBounded.eventsMax) events at one instant", found: "\(count)")
+                    peers: [], expected: "at most \(InstantsBounded.eventsMax) events at one instant",
+                    found: "\(count)")
             }
         default: break
         }

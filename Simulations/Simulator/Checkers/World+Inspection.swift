@@ -55,7 +55,8 @@ extension World {
 
     /// Whether both ends of a pair run, are honest and nothing of the plan meets them; and since when.
     func quietSince(_ i: Int, _ j: Int) -> Instant? {
-        guard peers[i].isLive, peers[j].isLive, let a = undisturbedSince(i), let b = undisturbedSince(j) else { return nil }
+        guard peers[i].isLive, peers[j].isLive, let a = undisturbedSince(i), let b = undisturbedSince(j)
+        else { return nil }
         return max(a, b)
     }
 

@@ -57,7 +57,9 @@ extension World {
     mutating func process(_ i: Int, _ input: SimPeer.Node.Input, _ kind: EventKind, _ payload: UInt64) {
         trace.event(now, order: order, peer: i, kind: kind.rawValue, payload: payload)
         peers[i].handled += 1
-        if case .transport(.datagram(let bytes, let from, _)) = input { note(.received, .received(i, bytes, from: from)) }
+        if case .transport(.datagram(let bytes, let from, _)) = input {
+            note(.received, .received(i, bytes, from: from))
+        }
         peers[i].lastEffects = 0
         peers[i].lastVerifies = 0
         var next: SimPeer.Node.Input? = input

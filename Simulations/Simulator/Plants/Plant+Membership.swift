@@ -25,10 +25,12 @@ extension PlantSite {
 /// Plants of group M.
 extension Plant {
     static let membership: [Plant] = [
-        Plant("M1", .memory, .olderRecord, "an older record is put back in a table") { .canary(seconds: 20) },
+        Plant("M1", .memory, .olderRecord, "an older record is put back in a table") {
+            .canary(observers: 4, seconds: 40)
+        },
         Plant("M2", .memory, .unsignedRecord, "a record that nobody signed is put in a table") { .canary(seconds: 20) },
         Plant("M3", .memory, .thirdPeerRemoves, "the word of a third peer makes a row unreachable") {
-            .canary(seconds: 20)
+            .canary(observers: 4, seconds: 40)
         },
         Plant("M4", .memory, .keepsDeadLinks, "a peer counts a link that the other end dropped") {
             .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)

@@ -26,7 +26,7 @@ public struct Plant: Sendable {
     private let make: @Sendable () -> Plan
 
     init(
-        _ id: String, _ kind: Kind, _ site: PlantSite, _ summary: String, seed: UInt64 = 1, eventsMax: UInt64 = 20_000,
+        _ id: String, _ kind: Kind, _ site: PlantSite, _ summary: String, seed: UInt64 = 1, eventsMax: UInt64 = 12_000,
         plan: @escaping @Sendable () -> Plan
     ) {
         self.id = id
