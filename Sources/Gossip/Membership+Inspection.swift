@@ -63,9 +63,9 @@ extension Membership {
 
     /// Entries of each table, in the order of `capacities`.
     package var sizes: [Int] {
-        let inbound = links.reduce(0) { $0 + ($1.value.isOutbound ? 0 : 1) }
+        let inbound = links.reduce(0) { $0 + ($1.value.isOutbound || pins.contains($1.value.id) ? 0 : 1) }
         return [
-            book.count, links.count, isFullMesh ? 0 : inbound, directory.count, bans.count, requestBars.count,
+            book.count, links.reduce(0) { $0 + (pins.contains($1.value.id) ? 0 : 1) }, isFullMesh ? 0 : inbound, directory.count, bans.count, requestBars.count,
             refusalBars.count, proofs.count, unanswered.slots.count, spreading.queue.count, probing.errands.count,
             dials.inFlight, documents.cache.count,
         ]
@@ -76,10 +76,11 @@ extension Membership {
         [
             ("rows of the book", limits.bookEntriesMax),
             (
-                "links",
-                limits.inboundLinksMax + limits.outboundLinksTarget + limits.pinsMax + limits.fullMeshLeavePeersMax
+                "links without a pin",
+                limits.inboundLinksMax + limits.fullMeshLeavePeersMax + limits.outboundLinksTarget
             ),
-            ("inbound links", limits.inboundLinksMax + limits.pinsMax + limits.fullMeshLeavePeersMax),
+            // A full mesh that is left keeps what others opened, and so does a pin that ends.
+            ("inbound links", limits.inboundLinksMax + limits.fullMeshLeavePeersMax),
             ("peer indices", limits.peerDirectoryEntriesMax), ("bans", limits.bansMax),
             ("link backoffs", limits.linkBackoffsMax), ("refused peers", limits.linkBackoffsMax),
             ("equivocation proofs", limits.equivocationProofsMax), ("unanswered ids", limits.unansweredEntriesMax),

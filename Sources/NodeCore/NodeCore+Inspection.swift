@@ -1,4 +1,5 @@
-import Basis
+package import Basis
+import Compute
 package import Gossip
 import Records
 package import Session
@@ -14,6 +15,16 @@ extension NodeCore {
 
     /// Own entries that were not executed and that nothing will send again.
     package var forgottenEntries: Int { log?.outbox.forgottenCount ?? 0 }
+
+    /// Names of the parts whose deadline is not after `now`.
+    package func dueParts(_ now: Instant) -> [String] {
+        let parts: [(String, Instant?)] = [
+            ("tick", nextTick), ("sessions", sessions.nextDeadline), ("membership", membership.nextDeadline),
+            ("log", log?.nextDeadline), ("blobs", exchange.nextDeadline), ("desk", desks?.desk.nextDeadline),
+            ("book of jobs", desks?.book.nextDeadline),
+        ]
+        return parts.filter { $0.1.map { $0 <= now } ?? false }.map(\.0)
+    }
 
     package mutating func plant(_ change: (inout Membership) -> Void) { change(&membership) }
     package mutating func plantForgottenReplays() { sessions.plantForgottenReplays() }

@@ -72,8 +72,14 @@ struct OutboundLinksBounded: Checker {
     static let watches: [Observation.Kind] = []
     private(set) var judged: UInt64 = 0
     private let target: Int
+    /// Since when a peer was seen with more: a pin that ends leaves a link until the next plan.
+    private var since: [Instant?]
+    static let surplusSpan = Interval.seconds(30)
 
-    init(_ plan: Plan) { target = plan.nodeLimits.gossip.outboundLinksTarget }
+    init(_ plan: Plan) {
+        target = plan.nodeLimits.gossip.outboundLinksTarget
+        since = Array(repeating: nil, count: plan.peers.count)
+    }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? { nil }
 
@@ -85,7 +91,13 @@ struct OutboundLinksBounded: Checker {
             guard let outbound = found ?? nil else { continue }
             judged += 1
             // Pins are linked beyond the slots.
-            if outbound > target {
+            if outbound <= target {
+                since[i] = nil
+                continue
+            }
+            let from = since[i] ?? world.now
+            since[i] = from
+            if world.now - from > OutboundLinksBounded.surplusSpan {
                 return Finding(peers: [i], expected: "at most \(target) outbound links", found: "\(outbound)")
             }
         }
@@ -295,7 +307,7 @@ struct JoinsQuick: Checker {
         started = Array(repeating: nil, count: plan.peers.count)
         links = Array(repeating: 0, count: plan.peers.count)
         isJudged = plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
-            && plan.peers.allSatisfy { $0.nat == .public }
+            && plan.peers.allSatisfy { $0.nat == .public } && plan.adversaries.isEmpty
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
@@ -319,7 +331,10 @@ struct JoinsQuick: Checker {
     private mutating func finish(_ i: Int, _ world: borrowing World) -> Finding? {
         guard let at = started[i] else { return nil }
         started[i] = nil
-        guard let quiet = world.undisturbedSince(i), quiet <= at else { return nil }
+        // Its seeds are the first three others: they must have been there all along.
+        for j in [i] + world.peers.indices.filter({ $0 != i }).prefix(3) {
+            guard let quiet = world.undisturbedSince(j), quiet <= at else { return nil }
+        }
         judged += 1
         let limit = world.peers[i].boot == 1 ? JoinsQuick.joinMax : JoinsQuick.restartMax
         if world.now - at <= limit { return nil }

@@ -57,6 +57,8 @@ enum Observation: Sendable {
     case appended(Int, StoreBatch, number: UInt64)
     /// Its process was told that batch `number` is durable, though it asked for no sync if `isSynced` is false.
     case persisted(Int, number: UInt64, isSynced: Bool)
+    /// A connection to the second stands at the first.
+    case connected(Int, to: Int)
     /// What its disk held when its process started, before anything was written to it.
     case restored(Int, fingerprint: UInt64)
     /// Its disk lost everything.
@@ -65,7 +67,7 @@ enum Observation: Sendable {
     enum Kind: UInt8, Sendable, CaseIterable {
         case booted, crashed, corrupt, handled, signed, transmitted, wrote, executed, certified, conservationBroken
         case alarm, blamed, membership, worker, job, promised, final
-        case received, sent, timedOut, crowded, bookChanged, appended, persisted, restored, wiped
+        case received, sent, timedOut, crowded, bookChanged, appended, persisted, connected, restored, wiped
         case advanced, voted, attested, left, journaled
     }
 
@@ -100,6 +102,7 @@ enum Observation: Sendable {
         case .bookChanged: .bookChanged
         case .appended: .appended
         case .persisted: .persisted
+        case .connected: .connected
         case .restored: .restored
         case .wiped: .wiped
         }
@@ -113,8 +116,8 @@ enum Observation: Sendable {
             .conservationBroken(let i, _, _), .alarm(let i, _), .blamed(let i, _, _), .membership(let i, _),
             .worker(let i, _), .job(let i, _), .promised(let i, _), .final(let i, _, _), .received(let i, _, _),
             .sent(let i, _, _), .timedOut(let i), .bookChanged(let i, _, _, _), .appended(let i, _, _),
-            .persisted(let i, _, _), .restored(let i, _), .wiped(let i), .voted(let i, _, _), .attested(let i, _, _),
-            .left(let i, _), .journaled(let i, _):
+            .persisted(let i, _, _), .connected(let i, _), .restored(let i, _), .wiped(let i), .voted(let i, _, _),
+            .attested(let i, _, _), .left(let i, _), .journaled(let i, _):
             i
         case .advanced(let block): block.by
         case .crowded: -1

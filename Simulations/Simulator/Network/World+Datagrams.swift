@@ -72,7 +72,9 @@ extension World {
         }
         let from = peers[i].plan.address
         if weather.peers[i].isClogged || weather.peers[j].isClogged {
-            clogged.append((to: j, from: from, bytes: carried, sender: i))
+            for _ in 0..<(passage.copy == nil ? 1 : 2) {
+                clogged.append((to: j, from: from, bytes: carried, sender: i))
+            }
             return
         }
         queue.push(.datagram(to: j, from: from, sender: i, carried), at: leaves + passage.delay)

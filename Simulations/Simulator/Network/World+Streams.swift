@@ -61,6 +61,7 @@ extension World {
         }
         pipes[number]?.ends[1] = .init(peer: j, boot: peers[j].boot)
         peers[j].pipes.append(number)
+        note(.connected, .connected(j, to: i))
         // The kernel answers, also for a paused process.
         queue.push(.connected(pipe: number), at: now + back)
         let from = peers[i].plan.address.with(port: UInt16(truncatingIfNeeded: 32_768 + number % 28_000))
@@ -76,6 +77,7 @@ extension World {
         else { return closeEnd(number, 0, isSilent: false) }
         pipes[number]?.connecting = nil
         peers[end.peer].pipes.append(number)
+        note(.connected, .connected(end.peer, to: pipe.ends[1].peer))
         let to = peers[pipe.ends[1].peer].plan.address
         give(
             end.peer, end.boot, .transport(.connected(ticket, StreamPipe.connection(number, 0), to: to)), .opened, number)

@@ -34,7 +34,7 @@ extension Plant {
             .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
         },
         Plant("M6", .limits, .manyOutboundLinks, "nodes get four times the slots for links", eventsMax: 60_000) {
-            .canary(seats: 1, observers: 12, seconds: 30, transfersPerSecond: 0)
+            .canary(seats: 1, observers: 12, seconds: 120, transfersPerSecond: 0)
         },
         Plant("M7", .memory, .callsHeardVerified, "rows of hearsay are called verified", eventsMax: 40_000) {
             // More than a book holds: seeds cannot tell of everybody, and others tell what they heard.
@@ -83,7 +83,7 @@ extension Plant {
             return plan
         },
         Plant("M19", .limits, .probesEachSecond, "nodes probe ten times a second", eventsMax: 60_000) {
-            .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
+            .canary(seats: 4, observers: 2, seconds: 160, transfersPerSecond: 0)
         },
     ]
 }

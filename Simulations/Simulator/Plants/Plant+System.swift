@@ -3,7 +3,7 @@ import Records
 
 extension PlantSite {
     static let writesTrailingBytes = PlantSite(2)
-    static let doublesTheBook = PlantSite(3)
+    static let moreEntropy = PlantSite(3)
     static let swallowsPackets = PlantSite(4)
     static let leavesDueTimer = PlantSite(6)
     static let wakesAtOnce = PlantSite(7)
@@ -20,9 +20,7 @@ extension Plant {
         Plant("S2", .shell, .writesTrailingBytes, "the shell appends a byte to each row of the book") {
             .canary(seconds: 40)
         },
-        Plant("S3", .limits, .doublesTheBook, "nodes get a book of twice the size", eventsMax: 60_000) {
-            .canary(seats: 4, observers: 20, seconds: 30, transfersPerSecond: 0)
-        },
+        Plant("S3", .limits, .moreEntropy, "nodes keep twice the entropy seeds") { .canary(seconds: 40) },
         Plant("S4", .shell, .swallowsPackets, "one datagram in 64 is swallowed uncounted") { .canary(seconds: 40) },
         Plant("S6", .memory, .leavesDueTimer, "a timer that fired stays in the table") { .canary(seconds: 30) },
         Plant("S7", .shell, .wakesAtOnce, "a busy peer is woken again without delay") { .canary(seconds: 20) },

@@ -15,7 +15,7 @@ extension World {
         if plant == .none { return nil }
         var limits = plan.nodeLimits
         switch plant {
-        case .doublesTheBook: limits.gossip.bookEntriesMax *= 2
+        case .moreEntropy: limits.session.entropySeedsMax *= 2
         case .manyOutboundLinks:
             limits.gossip.outboundLinksTarget *= 4
             limits.gossip.inboundLinksMax *= 4
