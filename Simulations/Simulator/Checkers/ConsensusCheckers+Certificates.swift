@@ -147,22 +147,30 @@ struct CertificatesCount: Checker {
 struct AttestsWhatItExecuted: Checker {
     static let id = "C12"
     static let statement = "a seat attests only the state it executed, once per height; certificates of a height agree"
-    static let watches: [Observation.Kind] = [.executed, .attested, .certified]
+    static let watches: [Observation.Kind] = [.booted, .executed, .attested, .certified]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
     private let tolerance: Tolerance
     /// Tuples that each seat executed, by height.
     private var executed: [[UInt64: StateTuple]]
+    /// What each seat's disk held when its process began: it may have executed that right before a crash, unheard.
+    private var found: [ExecutedRecord?]
     private var certified: [UInt64: StateTuple] = [:]
 
     init(_ plan: Plan) {
         exempt = Exempt(plan)
         tolerance = Tolerance(plan)
         executed = Array(repeating: [:], count: plan.seatCount)
+        found = Array(repeating: nil, count: plan.seatCount)
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         switch observation {
+        case .booted(let i):
+            guard i < found.count else { return nil }
+            found[i] = world.peers[i].disk.durableValue(.meta, ExecutedRecord.key).flatMap {
+                try? ExecutedRecord(decoding: $0)
+            }
         case .executed(let i, let block):
             guard i < executed.count else { return nil }
             executed[i][block.execution.height] = block.execution.stateTuple(epoch: block.block.header.epoch)
@@ -174,8 +182,7 @@ struct AttestsWhatItExecuted: Checker {
             if let own = executed[i][state.height] {
                 return own == state ? nil : finding(i, "digest \(own.stateDigest)", state)
             }
-            // It executed this right before a crash: the store says so.
-            let record = ExecutedHeight.record(of: i, in: world)
+            let record = found[i]
             if record?.height == state.height, record?.digest == state.stateDigest, record?.blockHash == state.blockHash
             {
                 executed[i][state.height] = state

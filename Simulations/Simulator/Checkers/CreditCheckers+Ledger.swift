@@ -253,6 +253,13 @@ struct PromisesStand: Checker {
     /// Outcomes of the log by entry.
     private var outcomes: [TransactionID: (height: UInt64, code: OutcomeCode)] = [:]
     private var chain: [Digest] = []
+    private struct Promise {
+        let peer: Int
+        let entry: TransactionID
+        let isApplied: Bool
+    }
+    /// Promises of heights that were not read yet.
+    private var early: [UInt64: [Promise]] = [:]
     /// Highest height that somebody was told.
     private var told: UInt64 = 0
 
@@ -268,16 +275,21 @@ struct PromisesStand: Checker {
             for outcome in read.execution.outcomes where outcome.code == .applied || outcome.code.takesNonceAndFee {
                 outcomes[outcome.id] = (read.height, outcome.code)
             }
+            for promise in early.removeValue(forKey: read.height) ?? [] {
+                if let finding = check(promise, read.height) { return finding }
+            }
         case .final(let i, let place, let height):
             guard tolerance.holds(in: world), let entry = world.work.items[place].entry else { return nil }
             judged += 1
             told = max(told, height)
             guard case .certified(_, let isApplied) = world.work.items[place].state else { return nil }
-            if let known = outcomes[entry], known.height == height, (known.code == .applied) == isApplied { return nil }
-            if outcomes[entry] == nil, !isApplied { return nil }
-            return Finding(
-                peers: [i], expected: "entry \(entry) in height \(height), applied: \(isApplied)",
-                found: "\(String(describing: outcomes[entry]))")
+            let promise = Promise(peer: i, entry: entry, isApplied: isApplied)
+            // Nobody may have told of that height yet, if its peers crashed right after they executed it.
+            if Int(height) > chain.count {
+                early[height, default: []].append(promise)
+                return nil
+            }
+            return check(promise, height)
         case .executed(let i, let block):
             let height = block.execution.height
             guard height <= told, !world.peers[i].isByzantine, tolerance.holds(in: world), !exempt.anyBadDisk else {
@@ -292,6 +304,15 @@ struct PromisesStand: Checker {
         default: break
         }
         return nil
+    }
+
+    private func check(_ promise: Promise, _ height: UInt64) -> Finding? {
+        let known = outcomes[promise.entry]
+        if let known, known.height == height, (known.code == .applied) == promise.isApplied { return nil }
+        if known == nil, !promise.isApplied { return nil }
+        return Finding(
+            peers: [promise.peer], expected: "entry \(promise.entry) in height \(height), applied: \(promise.isApplied)",
+            found: "\(String(describing: known))")
     }
 
     mutating func end(of world: borrowing World) -> Finding? {

@@ -13,6 +13,7 @@ extension World {
                 if crash.after {
                     let number = peers[i].disk.append(batch)
                     note(.appended, .appended(i, batch, number: number))
+                    noteWritten(batch, by: i)
                     peers[i].disk.sync(upTo: number)
                 }
                 return crashByFault(i)

@@ -87,7 +87,9 @@ extension World {
                 // The process died in the middle of its effects: the others never happened.
                 if peers[i].boot != boot || !peers[i].isUp { break }
             }
-            if !signed.isEmpty || !left.isEmpty { noteVotes(signed, left, by: i) }
+            // What a process signed right before its end, nobody saw: its journal was not written.
+            let isAlive = peers[i].boot == boot && peers[i].isUp
+            if !signed.isEmpty || !left.isEmpty { noteVotes(isAlive ? signed : [], left, by: i) }
             if peers[i].boot != boot || !peers[i].isUp { break }
             next = at < answers.count ? answers[at] : nil
             at += 1
