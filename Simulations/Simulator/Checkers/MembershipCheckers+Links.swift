@@ -221,8 +221,7 @@ struct NoFalseEvictions: Checker {
     private let isJudged: Bool
 
     init(_ plan: Plan) {
-        // Tiny tables refuse, and a refusal bars a minute.
-        isJudged = plan.limits == .production && plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
+        isJudged = plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
             && plan.peers.allSatisfy { $0.nat == .public }
     }
 

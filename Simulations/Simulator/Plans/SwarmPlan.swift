@@ -76,6 +76,8 @@ struct SwarmDraft {
         peers = isSmall ? whole(3...9) : whole(32...128)
         if halts { peers = max(peers, 4) }
         seats = isSmall ? min(peers, oneIn(4) ? whole(1...3) : whole(4...7)) : whole(4...10)
+        // A genesis has one seat or at least three.
+        if seats == 2 { seats = 1 }
         if halts { seats = max(seats, 4) }
         budget = (seats + 2) / 3 - 1
         isSpent = Array(repeating: false, count: peers)

@@ -82,6 +82,7 @@ extension Plant {
         Plant("M18", .shell, .seedsDoNotResolve, "names of seeds do not resolve") {
             var plan = Plan.canary(seats: 4, observers: 2, seconds: 70, transfersPerSecond: 0, network: .internet)
             plan.peers[5].startsAt = .seconds(20)
+            plan.limits = .production
             return plan
         },
         Plant("M19", .limits, .probesEachSecond, "nodes probe ten times a second", eventsMax: 60_000) {

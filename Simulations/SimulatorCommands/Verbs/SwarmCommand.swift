@@ -170,7 +170,7 @@ public struct SwarmCommand: ParsableCommand {
         let plan = SwarmPlan.make(seed: seed, tier: size)
         let folder = RunFolder(
             flags.out.map { "\($0)/\(plan.name)-\(String(seed, radix: 16))" }, scenario: plan.name, seed: seed)
-        try folder.put("plan.yaml", PlanWriter.yaml(plan, finding: .init(seed: seed, violated: "unknown", cause: "unknown")))
+        try folder.put("plan.yaml", PlanWriter.yaml(plan))
         var run = WorldRun(plan: plan, seed: seed)
         run.secondsMax = try flags.secondsMax()
         let result = run.run()
@@ -187,7 +187,9 @@ public struct SwarmCommand: ParsableCommand {
             case .stuck(let must, _): must.rawValue
             default: result.record.outcome.word
             }
-        try folder.put("plan.yaml", PlanWriter.yaml(plan, finding: .init(seed: seed, violated: failed, cause: "unknown")))
+        let isKnown = CheckerSet.invariants.contains { $0.id == failed } || Must.ID(rawValue: failed) != nil
+        let finding = isKnown ? Scenario.Finding(seed: seed, violated: failed, cause: "not explained yet") : nil
+        try folder.put("plan.yaml", PlanWriter.yaml(plan, finding: finding))
         print(OutcomeText.line(result.record))
         if let failure = OutcomeText.failure(result.record, folder: folder.path) { print(failure) }
         print("  replay    peersim replay --scenario \(folder.path)/plan.yaml --seed 0x\(String(seed, radix: 16))")
