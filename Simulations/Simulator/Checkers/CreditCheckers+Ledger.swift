@@ -311,7 +311,8 @@ struct PromisesStand: Checker {
         if let known, known.height == height, (known.code == .applied) == promise.isApplied { return nil }
         if known == nil, !promise.isApplied { return nil }
         return Finding(
-            peers: [promise.peer], expected: "entry \(promise.entry) in height \(height), applied: \(promise.isApplied)",
+            peers: [promise.peer],
+            expected: "entry \(promise.entry) in height \(height), applied: \(promise.isApplied)",
             found: "\(String(describing: known))")
     }
 
