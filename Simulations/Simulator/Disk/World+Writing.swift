@@ -24,7 +24,8 @@ extension World {
         if isFull || peers[i].isRefusing || peers[i].writeError.fires(diskRng[i].next()) {
             // After a failed write the store refuses all others, so that none stands before one that is missing.
             peers[i].isRefusing = true
-            return queue.push(.writeFailed(peer: i, boot: boot, ticket), at: now + plan.diskLatency)
+            return queue.push(
+                .writeFailed(peer: i, boot: boot, ticket), at: inTurn(i, now + plan.diskLatency))
         }
         peers[i].writeCount += 1
         observations.append(.wrote(i, batch))
@@ -34,14 +35,21 @@ extension World {
         if peers[i].isLying || !batch.isSynced || plant == .answersBeforeSync {
             return queue.push(
                 .unsynced(peer: i, boot: boot, number: number, isSynced: batch.isSynced, ticket),
-                at: now + .microseconds(50))
+                at: inTurn(i, now + .microseconds(50)))
         }
         let latency = plan.diskLatency * peers[i].syncFactor
         let begins = max(now, peers[i].disk.busyUntil)
         // A stalled disk completes nothing before the fault ends; `end(fault:)` lets it go.
-        let ends = peers[i].isStalled ? max(begins, stallEnds(i)) : begins + latency
+        let ends = inTurn(i, peers[i].isStalled ? max(begins, stallEnds(i)) : begins + latency)
         peers[i].disk.busyUntil = ends
         queue.push(.synced(peer: i, boot: boot, upTo: number, ticket), at: ends)
+    }
+
+    /// One thread writes: batches are answered in the order in which they were handed over.
+    private func inTurn(_ i: Int, _ at: Instant) -> Instant {
+        let next = max(at, peers[i].answeredAt + .nanoseconds(1))
+        peers[i].answeredAt = next
+        return next
     }
 
     /// When the last stall of this peer's disk ends.

@@ -94,6 +94,8 @@ final class SimPeer: @unchecked Sendable {
     var syncFactor: Int64 = 1
     var isStalled = false
     var isLying = false
+    /// When the last batch handed over is answered.
+    var answeredAt = Instant.zero
     /// A write failed in this run of the process.
     var isRefusing = false
     var writeCount: UInt64 = 0
@@ -154,6 +156,7 @@ final class SimPeer: @unchecked Sendable {
         copy.syncFactor = syncFactor
         copy.isStalled = isStalled
         copy.isLying = isLying
+        copy.answeredAt = answeredAt
         copy.isRefusing = isRefusing
         copy.writeCount = writeCount
         copy.waiters = waiters

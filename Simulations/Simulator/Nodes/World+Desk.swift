@@ -93,7 +93,9 @@ extension World {
 
     private mutating func start(_ run: RunID, _ lease: LeaseID, _ frame: RunFrame, _ i: Int) {
         let program = SimProgram(frame)
-        let runs = program.runs * peers[i].cpuFactor
+        // The runner ends what runs longer than it may.
+        let limit = Interval.milliseconds(Int64(clamping: frame.limits.wallMillis))
+        let runs = min(program.runs * peers[i].cpuFactor, limit)
         peers[i].tasks[run] = .init(lease: lease, frame: frame, job: lease.job, runs: runs)
         later(i, .desk(.run(run, .started(pid: 1))), .task, after: .milliseconds(1))
         if isSilent(worker: i, lease) { return }
@@ -108,7 +110,10 @@ extension World {
         usage.memoryPeakBytes = 16 << 20
         let printed = output(of: task, by: i)
         peers[i].tasks[run]?.stdout = printed
-        let end = RunEnd(items: [ItemEnd(index: 0, process: .exited(code: 0))], usage: usage)
+        let isOver = task.runs >= .milliseconds(Int64(clamping: task.frame.limits.wallMillis))
+        let process: ProcessEnd = isOver ? .signalled(number: 9) : .exited(code: 0)
+        var end = RunEnd(items: [ItemEnd(index: 0, process: process)], usage: usage)
+        if isOver { end.limit = .wallTime }
         give(i, boot, .desk(.run(run, .ended(end))), .task, run.value)
     }
 

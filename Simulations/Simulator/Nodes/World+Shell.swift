@@ -147,6 +147,7 @@ extension World {
         peers[i].certifiedHeight = 0
         peers[i].failure = nil
         peers[i].isRefusing = false
+        peers[i].answeredAt = now
         if plant == .liesAboutSync { peers[i].isLying = true }
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")
         let bootNonce = rng.next()

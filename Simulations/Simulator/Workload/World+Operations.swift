@@ -76,7 +76,8 @@ extension World {
     private mutating func open(_ planned: Operation.Job, _ place: Int, _ i: Int) {
         let job = asked(planned, by: i)
         let id = work.items[place].operation.id
-        let runs = max(1, (job.runs.milliseconds + 999) / 1_000)
+        // Room for a machine that is four times slower.
+        let runs = max(1, (job.runs.milliseconds * 4 + 999) / 1_000)
         let verify = job.replicas == 1 ? #"{"mode":"none"}"# : #"{"replicas":\#(job.replicas)}"#
         let memory = job.isUnservable ? "512GiB" : "64MiB"
         let text = #"{"peernode":"v1","name":"sim","run":{"runtime":"command","args":["sim","\#(job.taskClass.rawValue)","#
