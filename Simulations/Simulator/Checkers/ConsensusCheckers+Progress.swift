@@ -57,12 +57,14 @@ struct EntriesBecomeFinal: Checker {
     private var promised: [(place: Int, at: Instant)] = []
     private let isJudged: Bool
 
-    /// Of calm that an entry may need: resends come every 5 s, and a dead leader costs a view.
-    static let patience = Interval.seconds(30)
+    /// Of calm that an entry may need: resends come every 5 s, and a dead leader costs a view. Tiny pools take 8 entries of
+    /// an account at a time, so a backlog needs several rounds.
+    private let patience: Interval
 
     init(_ plan: Plan) {
         exempt = Exempt(plan)
         isJudged = plan.expects != .halt
+        patience = plan.limits == .tiny ? .seconds(120) : .seconds(30)
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
@@ -73,7 +75,7 @@ struct EntriesBecomeFinal: Checker {
     mutating func end(of world: borrowing World) -> Finding? {
         guard isJudged, Quorum.isUp(in: world) else { return nil }
         let calm = World.instant(world.plan.calmAt)
-        for (place, at) in promised where max(at, calm) + EntriesBecomeFinal.patience <= world.now {
+        for (place, at) in promised where max(at, calm) + patience <= world.now {
             let item = world.work.items[place]
             let i = item.operation.by
             guard item.entry != nil, world.peers[i].isLive, !exempt.hasBadDisk(i) else { continue }
@@ -81,7 +83,7 @@ struct EntriesBecomeFinal: Checker {
             switch item.state {
             case .accepted, .ordered:
                 return Finding(
-                    peers: [i], expected: "operation \(item.operation.id) final 30 s into calm",
+                    peers: [i], expected: "operation \(item.operation.id) final \(patience.milliseconds / 1_000) s into calm",
                     found: "\(item.state)")
             default: continue
             }

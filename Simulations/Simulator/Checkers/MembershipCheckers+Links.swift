@@ -185,28 +185,29 @@ struct PartsRejoin: Checker {
     static let id = "M15"
     static let statement = "after a partition or the loss of most peers, honest live peers are one component in 60 s"
     static let watches: [Observation.Kind] = [.handled]
-    static let joinMax = Interval.seconds(60)
+    private let joinMax: Interval
     private(set) var judged: UInt64 = 0
     private var isDone = false
 
-    init(_ plan: Plan) {}
+    /// Tiny tables refuse, and each refusal bars a minute.
+    init(_ plan: Plan) { joinMax = plan.limits == .tiny ? .seconds(180) : .seconds(60) }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        guard !isDone, world.phase == .calm, world.elapsed - world.plan.calmAt > PartsRejoin.joinMax else { return nil }
+        guard !isDone, world.phase == .calm, world.elapsed - world.plan.calmAt > joinMax else { return nil }
         isDone = true
         judged += 1
         return parts(world)
     }
 
     mutating func end(of world: borrowing World) -> Finding? {
-        guard world.elapsed - world.plan.calmAt > PartsRejoin.joinMax else { return nil }
+        guard world.elapsed - world.plan.calmAt > joinMax else { return nil }
         judged += 1
         return parts(world)
     }
 
     private func parts(_ world: borrowing World) -> Finding? {
         guard let waits = world.waits(for: .oneComponent).first else { return nil }
-        return Finding(peers: [], expected: "one component \(PartsRejoin.joinMax) after calm", found: waits)
+        return Finding(peers: [], expected: "one component \(joinMax) after calm", found: waits)
     }
 }
 

@@ -8,7 +8,13 @@ import Trust
 
 /// Boot, faults, calm, end (`simulation.md` 14).
 extension World {
+    /// How much longer calm lasts while something has to come true and its limit has not passed.
+    static let patience = Interval.seconds(5)
+
     mutating func enter(_ next: Phase) {
+        if next == .end, plan.expects == .pass, isWaiting {
+            return queue.push(.phase(.end), at: now + World.patience)
+        }
         phase = next
         trace.event(now, order: order, peer: -3, kind: EventKind.phase.rawValue, payload: UInt64(next.rawValue.utf8.count))
         tell(-1, "phase", next.rawValue)
@@ -77,6 +83,17 @@ extension World {
         if isLate { conclude(.stuck(id, waits: waits)) }
     }
 
+    /// Whether a condition does not hold yet and still may.
+    private var isWaiting: Bool {
+        let past = elapsed - plan.calmAt
+        var isUnmet = false
+        for must in plan.must where !waits(for: must.id).isEmpty {
+            if past > limit(of: must) { return false }
+            isUnmet = true
+        }
+        return isUnmet
+    }
+
     private var isProbeLost: Bool {
         guard let probe else { return true }
         switch work.items[probe].state {
@@ -90,6 +107,8 @@ extension World {
         case .jobsEnd, .escrowsClosed: max(must.limit, latestDeadline + .seconds(60))
         // While jobs end there are new blocks, and somebody executes each of them first.
         case .heightsEqual, .rootsEqual: max(must.limit, latestDeadline + .seconds(90))
+        // Tiny tables refuse, and each refusal bars a minute.
+        case .oneComponent, .noneEclipsed, .linksFull: plan.limits == .tiny ? max(must.limit, .seconds(180)) : must.limit
         // `finality` counts from calm, when paths and seats come back, not from the probe.
         case .finality: must.limit + .seconds(30)
         default: must.limit
@@ -111,16 +130,13 @@ extension World {
         return latest
     }
 
-    /// Whether new blocks may come at any time, so that peers are measured by where the highest was a moment ago.
-    private var isBusyInCalm: Bool { plan.worksInCalm || !plan.adversaries.isEmpty }
-
-    /// What every peer has had the time to reach.
-    static let settlingTime = Interval.seconds(3)
+    /// What every peer has had the time to reach: jobs and entries under way make new blocks at any time, so peers are
+    /// measured by where the highest was a moment ago.
+    static let settlingTime = Interval.seconds(10)
 
     private var settledTop: UInt64? { tops.last { now - $0.at >= World.settlingTime }?.height }
 
     private mutating func noteTop() {
-        guard isBusyInCalm else { return }
         let top = peers.indices.map { peers[$0].isLive ? peers[$0].node?.log?.ledger.height ?? 0 : 0 }.max() ?? 0
         tops.append((now, top))
         if tops.count > 64 { tops.removeFirst(32) }
@@ -141,7 +157,7 @@ extension World {
         case .heightsEqual, .rootsEqual:
             let heights = logs.map { peers[$0].node?.log?.ledger.height ?? 0 }
             guard let newest = heights.max() else { return [] }
-            let top = isBusyInCalm ? settledTop ?? newest : newest
+            let top = settledTop ?? newest
             if must == .rootsEqual, heights.allSatisfy({ $0 >= top }) {
                 for height in Set(heights).sorted() {
                     let there = zip(logs, heights).filter { $0.1 == height }
@@ -150,7 +166,13 @@ extension World {
                 }
                 return []
             }
-            return zip(logs, heights).filter { $0.1 < top }.prefix(8).map { "peer \($0.0) is at height \($0.1) of \(top)" }
+            return zip(logs, heights).filter { $0.1 < top }.prefix(8).map { i, height in
+                let status = peers[i].node?.log?.replica.status
+                let facts = status?.facts
+                return "peer \(i) is at height \(height) of \(top); \(status.map { "\($0.kind)" } ?? ""), final "
+                    + "\(facts?.finalHeight ?? 0), certified \(facts?.certifiedHeight ?? 0), view \(facts?.view ?? 0), hears "
+                    + "\(facts?.heard ?? [])"
+            }
         case .finality:
             guard let probe else { return ["no probe was sent"] }
             if case .certified = work.items[probe].state { return [] }
@@ -162,7 +184,11 @@ extension World {
         case .owesNothing:
             return live.filter { peers[$0].node != nil && peers[$0].node?.nextDeadline == nil }.map { "peer \($0) has no deadline" }
         case .haltsSafely:
-            return logs.filter { peers[$0].node?.log?.replica.status.isStalled != true }.prefix(8).map {
+            // Who wants nothing of the log needs not know.
+            return logs.filter { i in
+                guard let replica = peers[i].node?.log?.replica else { return false }
+                return !replica.status.isStalled && !replica.reasons.isEmpty
+            }.prefix(8).map {
                 "peer \($0) does not say that finality is lost"
             }
         }
