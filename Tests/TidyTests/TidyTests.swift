@@ -33,7 +33,7 @@ import Testing
         let allowed = Set(TidyTests.pure + ["OrderedCollections", "DequeModule", "HeapModule"])
         var seen = 0
         for module in TidyTests.pure {
-            for source in try TidyTests.sources(under: folder(module)) {
+            for source in try TidyTests.sources(under: TidyTests.folder(module)) {
                 seen += 1
                 for line in source.lines {
                     let words = line.split(separator: " ").map(String.init)
@@ -93,7 +93,7 @@ import Testing
             ".randomElement()", ".random(in: " + "0..<1)",
         ]
         for module in TidyTests.pure {
-            for source in try TidyTests.sources(under: folder(module)) {
+            for source in try TidyTests.sources(under: TidyTests.folder(module)) {
                 for (number, line) in source.lines.enumerated() {
                     for word in banned where line.contains(word) {
                         Issue.record("\(source.path):\(number + 1) uses \(word)")

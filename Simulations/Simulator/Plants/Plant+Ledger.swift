@@ -135,6 +135,7 @@ extension Plant {
         one("C18", .shell, .submitsNothing, "a node keeps its entries to itself") {
             var plan = Plan.canary(seats: 4, observers: 1, seconds: 120)
             plan.calmAt = .seconds(60)
+            plan.limits = .production
             plan.operations = plan.operations.filter { $0.at < .seconds(55) }
             plan.holdFor = .seconds(50)
             return plan

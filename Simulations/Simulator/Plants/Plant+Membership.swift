@@ -64,6 +64,7 @@ extension Plant {
             plan.calmAt = .seconds(100)
             plan.holdFor = .seconds(70)
             plan.faults = [Fault(id: 1, at: .seconds(15), kind: .partition(groups: [[0, 1, 4, 5], [2, 3, 6, 7]]))]
+            plan.limits = .production
             return plan
         },
         Plant("M16", .limits, .oneRoundDecides, "one round of a probe decides", eventsMax: 60_000) {
