@@ -89,5 +89,7 @@ extension Replica {
         var batch = StoreBatch(isSynced: true)
         /// Sends that wait until everything written so far is durable.
         var gated: [Effect] = []
+        /// Whether lazy writes need not wait for a synced batch.
+        var flushesLazy = false
     }
 }

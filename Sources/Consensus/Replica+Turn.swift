@@ -17,10 +17,15 @@ extension Replica {
         var effects = turn.effects
         let gated = turn.gated
         var batch = turn.batch
+        let flushesLazy = turn.flushesLazy
         turn = Turn()
         if batch.isEmpty, mode == .stopped, !lazyWrites.isEmpty { batch.isSynced = true }
         if !batch.isEmpty || mode == .stopped {
             batch.merge(lazyWrites)
+            lazyWrites = StoreBatch(isSynced: false)
+        } else if flushesLazy, !lazyWrites.isEmpty {
+            batch = lazyWrites
+            batch.isSynced = false
             lazyWrites = StoreBatch(isSynced: false)
         }
         if !batch.isEmpty {
@@ -45,11 +50,7 @@ extension Replica {
         }
     }
 
-    /// Writes that waited for a synced batch and found none go out on their own.
-    mutating func flushLazy() {
-        if lazyWrites.isEmpty || !turn.batch.isEmpty { return }
-        turn.batch.merge(lazyWrites)
-        turn.batch.isSynced = false
-        lazyWrites = StoreBatch(isSynced: false)
-    }
+    /// Writes that waited for a synced batch go out on their own if this turn has none. Decided at its end: a vote of
+    /// the same turn must be synced whatever came before it.
+    mutating func flushLazy() { turn.flushesLazy = true }
 }

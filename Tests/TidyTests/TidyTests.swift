@@ -63,7 +63,9 @@ import Testing
     /// record of the peer whose identity it proves.
     @Test func onlyIngressVerifies() throws {
         for source in try TidyTests.sources(under: "Sources") + TidyTests.sources(under: "Simulations") {
-            guard !source.path.hasPrefix("Sources/NodeCore/Ingress"), !source.path.hasPrefix("Sources/Trust/"),
+            // Checkers of the simulator check blocks themselves: theirs is the second reading of the log.
+            guard !source.path.hasPrefix("Simulations/Simulator/Checkers/"),
+                !source.path.hasPrefix("Sources/NodeCore/Ingress"), !source.path.hasPrefix("Sources/Trust/"),
                 source.path != "Sources/Session/Handshakes/SessionTable+Proofs.swift"
             else { continue }
             for line in source.lines where line.contains("Verified(checked:") {

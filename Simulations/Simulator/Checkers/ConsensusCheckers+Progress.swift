@@ -57,8 +57,8 @@ struct EntriesBecomeFinal: Checker {
     private var promised: [(place: Int, at: Instant)] = []
     private let isJudged: Bool
 
-    /// Of calm that an entry may need: resends come every 5 s, and a dead leader costs a view. Tiny pools take 8 entries of
-    /// an account at a time, so a backlog needs several rounds.
+    /// Of calm that an entry may need: resends come every 5 s, and a dead leader costs a view. Tiny pools take 8
+    /// entries of an account at a time, so a backlog needs several rounds.
     private let patience: Interval
 
     init(_ plan: Plan) {
@@ -83,7 +83,8 @@ struct EntriesBecomeFinal: Checker {
             switch item.state {
             case .accepted, .ordered:
                 return Finding(
-                    peers: [i], expected: "operation \(item.operation.id) final \(patience.milliseconds / 1_000) s into calm",
+                    peers: [i],
+                    expected: "operation \(item.operation.id) final \(patience.milliseconds / 1_000) s into calm",
                     found: "\(item.state)")
             default: continue
             }

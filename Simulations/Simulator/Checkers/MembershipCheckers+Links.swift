@@ -175,7 +175,8 @@ struct CrashesNoticed: Checker {
         let isMedianGood = median <= CrashesNoticed.medianMax || sorted.count < CrashesNoticed.samplesMin
         if isMedianGood, last <= CrashesNoticed.lastMax { return nil }
         return Finding(
-            peers: [], expected: "dead neighbours gone after \(CrashesNoticed.medianMax), the last after "
+            peers: [],
+            expected: "dead neighbours gone after \(CrashesNoticed.medianMax), the last after "
                 + "\(CrashesNoticed.lastMax)", found: "median \(median), p99 \(last) of \(took.count)")
     }
 }
@@ -222,7 +223,8 @@ struct NoFalseEvictions: Checker {
     private let isJudged: Bool
 
     init(_ plan: Plan) {
-        isJudged = plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
+        isJudged =
+            plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
             && plan.peers.allSatisfy { $0.nat == .public }
     }
 
@@ -310,7 +312,8 @@ struct JoinsQuick: Checker {
         started = Array(repeating: nil, count: plan.peers.count)
         links = Array(repeating: 0, count: plan.peers.count)
         // Tiny tables refuse, and a refusal bars a minute.
-        isJudged = plan.limits == .production && plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
+        isJudged =
+            plan.limits == .production && plan.network.loss <= Chance(1, in: 100) && plan.network.name != "hostile"
             && plan.peers.allSatisfy { $0.nat == .public } && plan.adversaries.isEmpty
     }
 

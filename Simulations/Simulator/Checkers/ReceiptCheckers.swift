@@ -235,7 +235,8 @@ struct UsageFitsFrame: Checker {
                 return Finding(
                     peers: [i],
                     expected: "at most \(spec.wallMillisMax) ms, \(spec.cpuMicrosMax) µs, \(spec.outputBytesMax) bytes",
-                    found: "\(result.wallMillis) ms, \(result.cpuMicros) µs, \(result.bodyBytes) bytes by lease \(index)")
+                    found:
+                        "\(result.wallMillis) ms, \(result.cpuMicros) µs, \(result.bodyBytes) bytes by lease \(index)")
             default: continue
             }
         }

@@ -2,8 +2,8 @@ import Trust
 
 /// Counts the cryptography of one call into a core, and keeps what was signed: a world reads it right after the call.
 ///
-/// A class, because a core's crypto is a value that cannot change; a world and its copies use it one after another on one
-/// thread, and every call begins with `begin`, so what an earlier call left is never read.
+/// A class, because a core's crypto is a value that cannot change; a world and its copies use it one after another on
+/// one thread, and every call begins with `begin`, so what an earlier call left is never read.
 final class CryptoMeter: @unchecked Sendable {
     /// One signature that somebody made.
     struct Signed: Sendable {

@@ -2,8 +2,8 @@ public import Basis
 public import Session
 public import Trust
 
-/// Real cryptography behind a world, handed over by the shell (`simulation.md` 8, mode `real`). Keys follow from seeds, so
-/// that a run can be repeated.
+/// Real cryptography behind a world, handed over by the shell (`simulation.md` 8, mode `real`). Keys follow from seeds,
+/// so that a run can be repeated.
 public protocol RealCrypto: Sendable {
     func publicKey(seed: UInt64) -> PublicKey
     func sign(_ message: [UInt8], seed: UInt64) -> Signature
@@ -23,8 +23,8 @@ public protocol RealCrypto: Sendable {
 
 /// What the cryptography of one world shares: its secret, or the real thing.
 ///
-/// In mode `sim` a signature is a SipHash tag under a secret that follows from the world's secret and the key, so only code
-/// that was given a `SimKey` can make one: forging is impossible by construction.
+/// In mode `sim` a signature is a SipHash tag under a secret that follows from the world's secret and the key, so only
+/// code that was given a `SimKey` can make one: forging is impossible by construction.
 struct CryptoRoom: Sendable {
     let secret: UInt64
     let real: (any RealCrypto)?

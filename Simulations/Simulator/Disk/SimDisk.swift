@@ -1,8 +1,8 @@
 import Basis
 import Records
 
-/// The store of one peer (`simulation.md` 7): batches become durable in order, each whole or not at all; a crash loses a
-/// tail of what was not synced.
+/// The store of one peer (`simulation.md` 7): batches become durable in order, each whole or not at all; a crash loses
+/// a tail of what was not synced.
 struct SimDisk: Sendable {
     /// Bytes in the order of a store.
     struct Key: Comparable, Hashable, Sendable {
@@ -130,7 +130,8 @@ struct SimDisk: Sendable {
                 switch operation {
                 case .put(family, key, let value): return value
                 case .delete(family, key): return nil
-                case .deleteRange(family, let from, let to) where Key(key) >= Key(from) && Key(key) < Key(to): return nil
+                case .deleteRange(family, let from, let to) where Key(key) >= Key(from) && Key(key) < Key(to):
+                    return nil
                 default: continue
                 }
             }

@@ -67,7 +67,9 @@ extension World {
     private mutating func drawn(_ count: Int, _ from: [Int]) -> [Int] {
         var rest = from
         var met: [Int] = []
-        while met.count < count, !rest.isEmpty { met.append(rest.remove(at: Int(faultRng.next() % UInt64(rest.count)))) }
+        while met.count < count, !rest.isEmpty {
+            met.append(rest.remove(at: Int(faultRng.next() % UInt64(rest.count))))
+        }
         return met.sorted()
     }
 

@@ -1,5 +1,5 @@
-/// The upper half of the 1,024-point quantile table of the normal distribution, in millionths: point i is the quantile of
-/// (i + 512.5) / 1,024. The lower half mirrors it. Tables, because no floating point may decide anything in a world.
+/// The upper half of the 1,024-point quantile table of the normal distribution, in millionths: point i is the quantile
+/// of (i + 512.5) / 1,024. The lower half mirrors it. Tables, because no floating point may decide anything in a world.
 enum NormalQuantiles {
     static let upper: [Int64] = [
         1_224, 3_672, 6_120, 8_568, 11_016, 13_464, 15_912, 18_360, 20_808, 23_257, 25_706, 28_154, 30_603, 33_052,

@@ -1,13 +1,17 @@
 import Basis
 
-/// Decides what becomes of each datagram (`simulation.md` 6). Draws are counter-based: (key, from, to, number of the packet
-/// on this link, purpose), without shared state, so that leaving a fault or a peer out changes no draw elsewhere.
+/// Decides what becomes of each datagram (`simulation.md` 6). Draws are counter-based: (key, from, to, number of the
+/// packet on this link, purpose), without shared state, so that leaving a fault or a peer out changes no draw
+/// elsewhere.
 struct SimNetwork: Sendable {
     enum Drop: UInt8, Sendable, CaseIterable {
         case noPeer, interface, mtu, upQueue, nat, partition, loss, burst, downQueue, peerDown, backlog, udpBlocked
     }
 
-    enum Purpose: UInt64 { case loss = 1, burstState, burstLoss, corrupt, duplicate, delay, slowTail, reorder, replay, flip }
+    enum Purpose: UInt64 {
+        case loss = 1
+        case burstState, burstLoss, corrupt, duplicate, delay, slowTail, reorder, replay, flip
+    }
 
     struct LinkState: Sendable {
         var number: UInt64 = 0
@@ -75,7 +79,9 @@ struct SimNetwork: Sendable {
         return SimNetwork.queue(&downFree[to], rate, bytes, now, profile.queueBytes)
     }
 
-    private static func queue(_ free: inout Int64, _ rate: UInt64, _ bytes: Int, _ now: Instant, _ limit: Int) -> Instant? {
+    private static func queue(_ free: inout Int64, _ rate: UInt64, _ bytes: Int, _ now: Instant, _ limit: Int)
+        -> Instant?
+    {
         if rate == 0 { return now }
         let start = max(free, now.nanoseconds)
         // Bytes that wait: (start − now) × rate / 8.

@@ -43,7 +43,9 @@ struct Weather: Sendable {
 
     /// Whether packets from one peer to another go nowhere: the strictest partition wins.
     func isCut(_ from: Int, _ to: Int) -> Bool {
-        for groups in partitions where groups[from] >= 0 && groups[to] >= 0 && groups[from] != groups[to] { return true }
+        for groups in partitions where groups[from] >= 0 && groups[to] >= 0 && groups[from] != groups[to] {
+            return true
+        }
         for cut in cuts where cut.from[from] && cut.to[to] { return true }
         return false
     }

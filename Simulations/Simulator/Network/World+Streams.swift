@@ -80,7 +80,8 @@ extension World {
         note(.connected, .connected(end.peer, to: pipe.ends[1].peer))
         let to = peers[pipe.ends[1].peer].plan.address
         give(
-            end.peer, end.boot, .transport(.connected(ticket, StreamPipe.connection(number, 0), to: to)), .opened, number)
+            end.peer, end.boot, .transport(.connected(ticket, StreamPipe.connection(number, 0), to: to)), .opened,
+            number)
     }
 
     // MARK: bytes
@@ -91,7 +92,11 @@ extension World {
         peers[i].bytesOut += UInt64(bytes.count)
         samples.sent(i, bytes.count)
         if peers[i].isByzantine, swallows(stream: bytes, by: i, to: pipe.ends[1 - end].peer) { return }
-        if pipe.ways[end].waiting.isEmpty { pass(bytes, number, end) } else { pipes[number]?.ways[end].waiting.append(bytes) }
+        if pipe.ways[end].waiting.isEmpty {
+            pass(bytes, number, end)
+        } else {
+            pipes[number]?.ways[end].waiting.append(bytes)
+        }
         // The kernel has room: what waits in the process is what the path does not take.
         let queued = pipes[number]?.ways[end].waiting.reduce(0) { $0 + $1.count } ?? 0
         if queued == 0 { answer(.transport(.writable(id, queuedBytes: 0))) }
@@ -135,7 +140,8 @@ extension World {
         let end = pipe.ends[way]
         if end.isOpen, !pipe.ways[way].isClosing {
             give(
-                end.peer, end.boot, .transport(.writable(StreamPipe.connection(number, way), queuedBytes: 0)), .bytes, 0)
+                end.peer, end.boot, .transport(.writable(StreamPipe.connection(number, way), queuedBytes: 0)), .bytes, 0
+            )
         }
         if pipe.ways[way].isClosing { sendEnd(number, way) }
     }

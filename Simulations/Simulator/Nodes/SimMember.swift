@@ -3,8 +3,8 @@ import Gossip
 import Records
 import Trust
 
-/// A peer of tier XL: its Membership core alone, with sessions that the world stands in for (`simulation.md` 21). Messages
-/// are values with their real size; no byte is sealed.
+/// A peer of tier XL: its Membership core alone, with sessions that the world stands in for (`simulation.md` 21).
+/// Messages are values with their real size; no byte is sealed.
 struct SimMember: Sendable {
     /// The paths of one session.
     struct Way: Sendable {

@@ -10,8 +10,8 @@ import Trust
 
 /// One peer of a world: its process, disk, clock and what its shell remembers between effects.
 ///
-/// A class, since a node is a large value that must be changed in place; it belongs to one world, which is not copyable, and
-/// `copied()` makes the peer of a snapshot.
+/// A class, since a node is a large value that must be changed in place; it belongs to one world, which is not
+/// copyable, and `copied()` makes the peer of a snapshot.
 final class SimPeer: @unchecked Sendable {
     typealias Node = NodeCore<SimKey>
 
@@ -210,7 +210,8 @@ final class SimPeer: @unchecked Sendable {
 
 /// The kinds of `simulation.md` 4, in the trace.
 enum EventKind: UInt8, Sendable {
-    case datagram = 1, opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start, adversary
+    case datagram = 1
+    case opened, bytes, closed, deadline, disk, task, operation, fault, phase, answer, start, adversary
 }
 
 extension NodeCore {

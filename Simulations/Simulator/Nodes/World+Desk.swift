@@ -24,7 +24,8 @@ extension World {
 
     static func settings(slots: Int) -> OwnerSettings {
         var settings = OwnerSettings(
-            isLending: slots > 0, cpuThousandths: UInt32(max(1, slots)) * 1_000, memoryBytes: UInt64(max(1, slots)) << 30,
+            isLending: slots > 0, cpuThousandths: UInt32(max(1, slots)) * 1_000,
+            memoryBytes: UInt64(max(1, slots)) << 30,
             diskBytes: UInt64(max(1, slots)) << 30, slots: slots)
         settings.runtimes = [.command]
         settings.rateCPU = CreditAmount(micro: 1_000)
@@ -41,7 +42,9 @@ extension World {
         ])
 
     /// A later answer of the shell's own threads.
-    mutating func later(_ i: Int, _ input: SimPeer.Node.Input, _ kind: EventKind = .answer, after: Interval = storeDelay) {
+    mutating func later(
+        _ i: Int, _ input: SimPeer.Node.Input, _ kind: EventKind = .answer, after: Interval = storeDelay
+    ) {
         queue.push(.input(peer: i, boot: peers[i].boot, input, kind), at: now + after)
     }
 
@@ -193,7 +196,8 @@ extension World {
             switch waiter {
             case .spec(let job, let blob):
                 let bytes = isHere ? peers[i].blobs.bytes(blob) : nil
-                later(i, bytes.map { .desk(.specArrived(job, $0)) } ?? .desk(.specFailed(job, "no holder gave the job")))
+                later(
+                    i, bytes.map { .desk(.specArrived(job, $0)) } ?? .desk(.specFailed(job, "no holder gave the job")))
             case .stage(let ticket, _):
                 peers[i].stages[ticket]?.missing -= 1
                 if !isHere { peers[i].stages[ticket]?.hasFailed = true }

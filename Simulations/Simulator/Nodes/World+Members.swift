@@ -21,7 +21,8 @@ extension World {
         let disk = peers[i].member?.disk ?? [:]
         peers[i].member = SimMember(
             core: Membership(
-                key: peers[i].key.publicKey, hashing: peers[i].key, limits: plan.nodeLimits.gossip, generator: rng.fork(),
+                key: peers[i].key.publicKey, hashing: peers[i].key, limits: plan.nodeLimits.gossip,
+                generator: rng.fork(),
                 now: localNow(i)))
         peers[i].member?.disk = disk
         peers[i].rng = rng
@@ -134,7 +135,11 @@ extension World {
         case .linkDown(let index, _):
             if let j = other(i, index) {
                 peers[i].member?.setLink(j, false)
-                if peers[j].isUp { samples.lostLiveNeighbour() } else { samples.noticedDeath(of: j, at: now, died: peers[j].diedAt) }
+                if peers[j].isUp {
+                    samples.lostLiveNeighbour()
+                } else {
+                    samples.noticedDeath(of: j, at: now, died: peers[j].diedAt)
+                }
             }
         case .joined: if peers[i].joinedAt == nil { peers[i].joinedAt = now }
         default: break
@@ -145,7 +150,8 @@ extension World {
     // MARK: sessions
 
     /// A dial takes the handshake's three ways, or fails.
-    private mutating func dialMember(_ i: Int, _ ticket: Ticket, _ to: SocketAddress, _ path: Path, _ expected: PeerID?) {
+    private mutating func dialMember(_ i: Int, _ ticket: Ticket, _ to: SocketAddress, _ path: Path, _ expected: PeerID?)
+    {
         guard let j = byAddress[to], j != i else {
             return soon(i, .dialFailed(ticket, byAddress[to] == i ? .selfDial : .timeout), after: .seconds(5))
         }
@@ -168,9 +174,12 @@ extension World {
         if isBlocked(i, j) || isBlocked(j, i) || peers[j].life == .gone || peers[j].life == .paused {
             return fail(.timeout, &self, after: .seconds(5))
         }
-        guard peers[j].life == .up else { return fail(path == .main ? .connectionRefused : .timeout, &self, after: .seconds(3)) }
+        guard peers[j].life == .up else {
+            return fail(path == .main ? .connectionRefused : .timeout, &self, after: .seconds(3))
+        }
         if let expected, expected != peers[j].id { return fail(.wrongPeer, &self) }
-        guard let mine = peers[i].memberIndex(of: peers[j].id), let theirs = peers[j].memberIndex(of: peers[i].id) else {
+        guard let mine = peers[i].memberIndex(of: peers[j].id), let theirs = peers[j].memberIndex(of: peers[i].id)
+        else {
             return fail(.tooManySessions, &self)
         }
         open(i, j, path, mine)
@@ -186,7 +195,8 @@ extension World {
         peers[i].member?.sessions.insert(way, for: j)
     }
 
-    private mutating func up(_ i: Int, _ index: PeerIndex, _ j: Int, _ path: Path, isOutbound: Bool, _ ticket: Ticket?) {
+    private mutating func up(_ i: Int, _ index: PeerIndex, _ j: Int, _ path: Path, isOutbound: Bool, _ ticket: Ticket?)
+    {
         let record = peers[j].member?.record.map { [$0] } ?? []
         let facts = SessionFacts(
             path: path, remote: peers[j].plan.address, isOutbound: isOutbound, key: peers[j].key.publicKey,
@@ -253,7 +263,9 @@ extension World {
             .memberMessages(to: j, boot: peers[j].boot, from: i, path: path, messages, bytes: bytes), at: arrives)
     }
 
-    mutating func arriveMember(_ j: Int, _ boot: Int, from i: Int, _ path: Path, _ messages: [PeerMessage], _ bytes: Int) {
+    mutating func arriveMember(
+        _ j: Int, _ boot: Int, from i: Int, _ path: Path, _ messages: [PeerMessage], _ bytes: Int
+    ) {
         guard peers[j].life == .up, peers[j].boot == boot else {
             if peers[j].life == .paused {
                 queue.push(
@@ -277,7 +289,9 @@ extension World {
         samples.received(j, bytes)
         for message in messages {
             guard peers[j].boot == boot, peers[j].life == .up else { return }
-            feed(j, boot, .received(Ingress.peer(message), from: way.index, via: path), payload: UInt64(i) << 16 | UInt64(bytes))
+            feed(
+                j, boot, .received(Ingress.peer(message), from: way.index, via: path),
+                payload: UInt64(i) << 16 | UInt64(bytes))
         }
     }
 }

@@ -78,9 +78,12 @@ extension World {
             if plant == .checksSignaturesFirst, kind == .datagram { meter.noteVerify() }
             peers[i].lastEffects += effects.count
             peers[i].lastVerifies += meter.verifies
-            cost = cost + World.inputCost + World.signCost * Int64(meter.signs)
+            cost =
+                cost + World.inputCost + World.signCost * Int64(meter.signs)
                 + World.verifyCost * Int64(meter.verifies)
-            if !meter.signed.isEmpty { for one in meter.signed { observations.append(.signed(i, one.key, one.message)) } }
+            if !meter.signed.isEmpty {
+                for one in meter.signed { observations.append(.signed(i, one.key, one.message)) }
+            }
             let (signed, left) = (meter.signed, tap.left)
             for effect in effects {
                 carryOut(effect, i)
@@ -172,7 +175,9 @@ extension World {
         give(i, number, .transport(.clock(unixMilliseconds: peers[i].clock.wall(now))), .start, 0)
         give(i, number, .start(restored), .start, 1)
         give(i, number, .interfaces([peers[i].plan.address]), .start, 2)
-        if known != nil, peers[i].plan.role != .member, let log = loadLog(i) { give(i, number, .adopt(log, desks(i)), .start, 3) }
+        if known != nil, peers[i].plan.role != .member, let log = loadLog(i) {
+            give(i, number, .adopt(log, desks(i)), .start, 3)
+        }
         // The seats, but for the own address: what a person gives `join`.
         let seeds = (0..<peers.count).filter { $0 != i }.prefix(3).map { j in
             Seed(host: peers[j].plan.address.hostText, port: peers[j].plan.address.port)
@@ -297,7 +302,9 @@ extension World {
             if peers[i].isByzantine { learn(block, by: i) }
             if tellsAll {
                 let execution = block.execution
-                tell(i, "executed", "height \(execution.height), \(execution.outcomes.count) entries, \(execution.digest)")
+                tell(
+                    i, "executed",
+                    "height \(execution.height), \(execution.outcomes.count) entries, \(execution.digest)")
             }
             noteExecuted(block, by: i)
         case .certified(let certificate):

@@ -16,8 +16,8 @@ extension Plan {
         guard limits == .tiny else { return .production }
         var tiny = NodeLimits.tiny
         if peers.count > 16 {
-            // A refusal bars a minute, and calm must bring everybody back within one: with 4 links sought and room for 8,
-            // a peer that knows some 60 others finds room at its first few tries. With 2 and 3 it often does not.
+            // A refusal bars a minute, and calm must bring everybody back within one: with 4 links sought and room for
+            // 8, a peer that knows some 60 others finds room at its first few tries. With 2 and 3 it often does not.
             tiny.gossip.outboundLinksTarget = 4
             tiny.gossip.inboundLinksMax = 8
             tiny.gossip.bookEntriesMax = 64

@@ -23,8 +23,12 @@ struct Sampler: Sendable {
         series = [
             Series(name: "links", unit: "peers", columns: ["live", "linked", "fewest links", "most links"]),
             Series(name: "traffic", unit: "bytes/s per peer", columns: ["out", "in", "packets"]),
-            Series(name: "views", unit: "heights", columns: ["highest executed", "lowest executed", "certified", "view"]),
-            Series(name: "jobs", unit: "jobs", columns: ["queued", "running", "revealing", "settled", "refunded", "cancelled"]),
+            Series(
+                name: "views", unit: "heights",
+                columns: ["highest executed", "lowest executed", "certified", "view"]),
+            Series(
+                name: "jobs", unit: "jobs",
+                columns: ["queued", "running", "revealing", "settled", "refunded", "cancelled"]),
             Series(name: "credit", unit: "micro-credits", columns: ["available", "escrow", "sum with burned"]),
             Series(name: "queues", unit: "inputs", columns: ["deepest inbox", "events waiting"]),
         ]
@@ -52,7 +56,7 @@ struct Sampler: Sendable {
     }
 
     /// Bytes out, bytes in and packets since the last call.
-    mutating func take() -> (out: UInt64, in: UInt64, packets: UInt64) {
+    mutating func take() -> (out: UInt64, inward: UInt64, packets: UInt64) {
         defer { (bytesOut, bytesIn, packets) = (0, 0, 0) }
         return (bytesOut, bytesIn, packets)
     }
@@ -69,7 +73,7 @@ extension World {
             [Int64(live.count), Int64(counts.count { $0 > 0 }), Int64(counts.min() ?? 0), Int64(counts.max() ?? 0)])
         let moved = samples.take()
         let n = UInt64(max(1, live.count))
-        samples.add("traffic", at, [Int64(moved.out / n), Int64(moved.in / n), Int64(moved.packets / n)])
+        samples.add("traffic", at, [Int64(moved.out / n), Int64(moved.inward / n), Int64(moved.packets / n)])
         let logs = live.compactMap { peers[$0].node?.log }
         if let top = logs.max(by: { $0.ledger.height < $1.ledger.height }) {
             samples.add(

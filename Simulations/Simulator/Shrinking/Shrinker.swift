@@ -2,8 +2,8 @@ import Basis
 
 /// Makes a failing plan small (`simulation.md` 19): a candidate counts only if the same promise breaks.
 ///
-/// Greedy and deterministic: the same input gives the same result. Draws of the network are counted per link, so leaving a
-/// fault or a peer out changes nothing elsewhere.
+/// Greedy and deterministic: the same input gives the same result. Draws of the network are counted per link, so
+/// leaving a fault or a peer out changes nothing elsewhere.
 public struct Shrinker {
     /// Whether a plan still fails in the same way; runs a world.
     public typealias Fails = (Plan) -> Bool

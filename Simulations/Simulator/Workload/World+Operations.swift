@@ -80,7 +80,8 @@ extension World {
         let runs = max(1, (job.runs.milliseconds * 4 + 999) / 1_000)
         let verify = job.replicas == 1 ? #"{"mode":"none"}"# : #"{"replicas":\#(job.replicas)}"#
         let memory = job.isUnservable ? "512GiB" : "64MiB"
-        let text = #"{"peernode":"v1","name":"sim","run":{"runtime":"command","args":["sim","\#(job.taskClass.rawValue)","#
+        let text =
+            #"{"peernode":"v1","name":"sim","run":{"runtime":"command","args":["sim","\#(job.taskClass.rawValue)","#
             + #""\#(id)","\#(job.runs.milliseconds)"]},"resources":{"memory":"\#(memory)"},"verify":\#(verify),"#
             + #""timeout":{"run":"\#(runs)s","lease":"\#(runs + World.leaseSlack)s","total":"\#(World.jobSeconds)s"}}"#
         let reading = Manifest.read(json: Array(text.utf8), fileName: "sim", hashing: peers[i].key)

@@ -16,7 +16,8 @@ extension World {
             return queue.push(.phase(.end), at: now + World.patience)
         }
         phase = next
-        trace.event(now, order: order, peer: -3, kind: EventKind.phase.rawValue, payload: UInt64(next.rawValue.utf8.count))
+        trace.event(
+            now, order: order, peer: -3, kind: EventKind.phase.rawValue, payload: UInt64(next.rawValue.utf8.count))
         tell(-1, "phase", next.rawValue)
         switch next {
         case .boot, .faults: break
@@ -108,7 +109,8 @@ extension World {
         // While jobs end there are new blocks, and somebody executes each of them first.
         case .heightsEqual, .rootsEqual: max(must.limit, latestDeadline + .seconds(90))
         // Tiny tables refuse, and each refusal bars a minute.
-        case .oneComponent, .noneEclipsed, .linksFull: plan.limits == .tiny ? max(must.limit, .seconds(180)) : must.limit
+        case .oneComponent, .noneEclipsed, .linksFull:
+            plan.limits == .tiny ? max(must.limit, .seconds(180)) : must.limit
         // `finality` counts from calm, when paths and seats come back, not from the probe.
         case .finality: must.limit + .seconds(30)
         default: must.limit
@@ -153,7 +155,9 @@ extension World {
             return open.prefix(8).map { "job \($0.0) is \($0.1.state)" }
         case .oneComponent: return components(live)
         case .noneEclipsed:
-            return live.filter { i in !links(i).contains { peers[$0].isLive } }.prefix(8).map { "peer \($0) has no honest link" }
+            return live.filter { i in !links(i).contains { peers[$0].isLive } }.prefix(8).map {
+                "peer \($0) has no honest link"
+            }
         case .heightsEqual, .rootsEqual:
             let heights = logs.map { peers[$0].node?.log?.ledger.height ?? 0 }
             guard let newest = heights.max() else { return [] }
@@ -170,7 +174,8 @@ extension World {
                 let status = peers[i].node?.log?.replica.status
                 let facts = status?.facts
                 return "peer \(i) is at height \(height) of \(top); \(status.map { "\($0.kind)" } ?? ""), final "
-                    + "\(facts?.finalHeight ?? 0), certified \(facts?.certifiedHeight ?? 0), view \(facts?.view ?? 0), hears "
+                    + "\(facts?.finalHeight ?? 0), certified \(facts?.certifiedHeight ?? 0), "
+                    + "view \(facts?.view ?? 0), hears "
                     + "\(facts?.heard ?? [])"
             }
         case .finality:
@@ -180,9 +185,13 @@ extension World {
         case .linksFull:
             return live.filter { links($0).isEmpty && live.count > 1 }.prefix(8).map { "peer \($0) has no link" }
         case .quiet:
-            return live.filter { peers[$0].inbox.count > 64 }.prefix(8).map { "peer \($0) has \(peers[$0].inbox.count) inputs waiting" }
+            return live.filter { peers[$0].inbox.count > 64 }.prefix(8).map {
+                "peer \($0) has \(peers[$0].inbox.count) inputs waiting"
+            }
         case .owesNothing:
-            return live.filter { peers[$0].node != nil && peers[$0].node?.nextDeadline == nil }.map { "peer \($0) has no deadline" }
+            return live.filter { peers[$0].node != nil && peers[$0].node?.nextDeadline == nil }.map {
+                "peer \($0) has no deadline"
+            }
         case .haltsSafely:
             // Who wants nothing of the log needs not know.
             return logs.filter { i in

@@ -82,7 +82,8 @@ public struct World: ~Copyable, Sendable {
         self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
-        room = CryptoRoom(seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil,
+        room = CryptoRoom(
+            seed: seeding.seed("crypto"), real: plan.crypto == .real ? real : nil,
             isLax: self.plant == .skipsTransfers)
         let cast = Cast(plan: plan, seeding: seeding, room: room)
         genesis = cast.genesis
@@ -175,7 +176,9 @@ public struct World: ~Copyable, Sendable {
         for (i, peer) in plan.peers.enumerated() {
             if let at = peer.startsAt { queue.push(.start(peer: i), at: World.instant(at)) }
         }
-        for (i, operation) in plan.operations.enumerated() { queue.push(.operation(i), at: World.instant(operation.at)) }
+        for (i, operation) in plan.operations.enumerated() {
+            queue.push(.operation(i), at: World.instant(operation.at))
+        }
         for (i, fault) in plan.faults.enumerated() { queue.push(.faultBegins(i), at: World.instant(fault.at)) }
         queue.push(.phase(.faults), at: World.instant(plan.boot))
         queue.push(.phase(.calm), at: World.instant(plan.calmAt))

@@ -86,7 +86,8 @@ enum TraceFile {
                 (0..<8).reduce(0) { $0 | UInt64(bytes[start + index * 8 + $1]) << UInt64(8 * $1) }
             }
             return TraceEvent(
-                number: word(0), at: .nanoseconds(Int64(bitPattern: word(1))), peer: Int(Int64(bitPattern: word(2)) >> 8),
+                number: word(0), at: .nanoseconds(Int64(bitPattern: word(1))),
+                peer: Int(Int64(bitPattern: word(2)) >> 8),
                 kind: UInt8(word(2) & 0xff), order: word(3), payload: word(4))
         }
     }

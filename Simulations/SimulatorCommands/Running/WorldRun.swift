@@ -30,8 +30,13 @@ struct WorldRun {
     }
 
     func run() -> Result {
-        var world = World(plan: plan, seed: seed, real: plan.crypto == .real ? SodiumRealCrypto() : nil, checkers: checkers)
-        if !window.isEmpty { world.record(events: window) } else if ring > 0 { world.record(events: 0..<UInt64.max, ring: ring) }
+        var world = World(
+            plan: plan, seed: seed, real: plan.crypto == .real ? SodiumRealCrypto() : nil, checkers: checkers)
+        if !window.isEmpty {
+            world.record(events: window)
+        } else if ring > 0 {
+            world.record(events: 0..<UInt64.max, ring: ring)
+        }
         world.tellsAll = tellsAll
         let clock = ContinuousClock()
         let began = clock.now

@@ -22,7 +22,8 @@ public struct ReplayCommand: ParsableCommand {
     @Option(help: "Tell only what concerns this peer.")
     var peer: Int?
 
-    @Option(help: ArgumentHelp("Tell only lines that contain this, such as the start of a job's id.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp("Tell only lines that contain this, such as the start of a job's id.", valueName: "text"))
     var follow: String?
 
     public init() {}
@@ -31,7 +32,8 @@ public struct ReplayCommand: ParsableCommand {
         let file = try ScenarioFile.readOrExit(scenario)
         let seed = try flags.seed.value()
         if let commit, let head = SeedArgument.head(), !head.hasPrefix(commit) {
-            Console.complain("this is commit \(head.prefix(7)), not \(commit): the run may differ; check it out and build")
+            Console.complain(
+                "this is commit \(head.prefix(7)), not \(commit): the run may differ; check it out and build")
         }
         var begin = Interval.zero
         if let from {
@@ -119,7 +121,9 @@ public struct ReportCommand: ParsableCommand {
 
     @OptionGroup var flags: RunFlags
 
-    @Option(name: .customShort("o"), help: ArgumentHelp("The HTML file; CSV files go beside it into series/.", valueName: "file"))
+    @Option(
+        name: .customShort("o"),
+        help: ArgumentHelp("The HTML file; CSV files go beside it into series/.", valueName: "file"))
     var page: String?
 
     public init() {}

@@ -10,9 +10,9 @@ public struct RunCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs scenarios, plans and regressions.",
         discussion: """
-            Each runs in a process of its own, so that a node that traps costs one run. Exit codes: 0 every outcome was \
-            the expected one, 1 an invariant or a must failed or a node trapped, 2 a golden hash differs, 3 a limit came \
-            first, 65 and 66 a file has mistakes or is not there.
+            Each runs in a process of its own, so that a node that traps costs one run. Exit codes: 0 every outcome \
+            was the expected one, 1 an invariant or a must failed or a node trapped, 2 a golden hash differs, 3 a \
+            limit came first, 65 and 66 a file has mistakes or is not there.
             """)
 
     @Argument(help: "Files, or names from Simulations/Scenarios and Simulations/Regressions.")
@@ -140,7 +140,9 @@ public struct RunCommand: ParsableCommand {
         run.secondsMax = try flags.secondsMax()
         run.showsProgress = !flags.quiet && !flags.noProgress
         if let until {
-            guard let time = try? Scalar.duration(until) else { throw usage("--until \"\(until)\" is no time; write 90s") }
+            guard let time = try? Scalar.duration(until) else {
+                throw usage("--until \"\(until)\" is no time; write 90s")
+            }
             run.until = time
         }
         switch record {
@@ -171,7 +173,10 @@ public struct RunCommand: ParsableCommand {
         if updateGolden {
             try Golden.update(file.path, seed: seed, hash: made.traceHash)
         } else if let golden = plan.golden, golden.seed == seed, golden.hash != made.traceHash, until == nil {
-            print("  golden    \(String(golden.hash, radix: 16)) was expected; if the change is meant, run with --update-golden")
+            print(
+                "  golden    \(String(golden.hash, radix: 16)) was expected; "
+                    + "if the change is meant, run with --update-golden"
+            )
             code = SimulatorExit.worst(code, 2)
         }
         return code

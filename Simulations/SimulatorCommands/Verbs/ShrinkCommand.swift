@@ -7,7 +7,9 @@ import Simulator
 public struct ShrinkCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "shrink", abstract: "Turns a failing run into a small regression file.",
-        discussion: "A smaller plan counts only if the same invariant or the same must fails. The best so far is always on disk.")
+        discussion:
+            "A smaller plan counts only if the same promise breaks. The best so far is always on disk."
+    )
 
     @Option(help: "A file or a name; the run of its --seed must fail.")
     var scenario: String?
@@ -42,10 +44,12 @@ public struct ShrinkCommand: ParsableCommand {
         first.secondsMax = minutes * 60
         let outcome = first.run().record.outcome
         guard let failure = ShrinkCommand.failure(outcome), !whole.expects.isMet(by: outcome) else {
-            Console.complain("seed 0x\(String(seed, radix: 16)) of \(name) ends as \(outcome.word): there is nothing to shrink")
+            Console.complain(
+                "seed 0x\(String(seed, radix: 16)) of \(name) ends as \(outcome.word): there is nothing to shrink")
             throw SimulatorExit.failed
         }
-        let path = into ?? "Simulations/Regressions/\(whole.name)-\(failure.lowercased())-\(String(seed, radix: 16)).yaml"
+        let path =
+            into ?? "Simulations/Regressions/\(whole.name)-\(failure.lowercased())-\(String(seed, radix: 16)).yaml"
         print("shrinking \(failure): \(ShrinkCommand.size(whole))")
         // The first run shows how many events the failure takes; a candidate that needs many more is another story.
         let firstSeconds = max(2, Date().timeIntervalSince(began) * 2)
@@ -79,7 +83,9 @@ public struct ShrinkCommand: ParsableCommand {
             })
         shrinker.shrink()
         print(
-            "\(ShrinkCommand.size(shrinker.best)) after \(shrinker.runs) runs in \(Int(Date().timeIntervalSince(began))) s: \(path)")
+            "\(ShrinkCommand.size(shrinker.best)) after \(shrinker.runs) runs in "
+                + "\(Int(Date().timeIntervalSince(began))) s: \(path)"
+        )
     }
 
     /// What failed, by id; nil if nothing did.

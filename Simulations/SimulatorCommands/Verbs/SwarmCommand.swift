@@ -69,7 +69,8 @@ public struct SwarmCommand: ParsableCommand {
             return !budget.isSpent
         } work: { index in
             let seed = base + UInt64(index)
-            let told = SwarmCommand.runApart(seed, tier, seconds, out: out, isTwice: every > 0 && seed % every == every - 1)
+            let told = SwarmCommand.runApart(
+                seed, tier, seconds, out: out, isTwice: every > 0 && seed % every == every - 1)
             if told.code == 1 || told.code == 2 { budget.fail() }
             return told
         } done: { _, told in
@@ -84,7 +85,8 @@ public struct SwarmCommand: ParsableCommand {
             if !flags.noProgress, !flags.quiet, Date().timeIntervalSince(shownAt) >= WorldRun.lineSeconds {
                 shownAt = Date()
                 let past = Int(Date().timeIntervalSince(began))
-                Console.tell("swarm \(tier)  \(passed + failed + exhausted) of \(count) seeds in \(past) s  \(failed) failed\n")
+                Console.tell(
+                    "swarm \(tier)  \(passed + failed + exhausted) of \(count) seeds in \(past) s  \(failed) failed\n")
             }
             fflush(nil)
         }
@@ -120,7 +122,8 @@ public struct SwarmCommand: ParsableCommand {
 
     // MARK: one seed
 
-    private static func runApart(_ seed: UInt64, _ tier: String, _ seconds: Double, out: String?, isTwice: Bool) -> Told {
+    private static func runApart(_ seed: UInt64, _ tier: String, _ seconds: Double, out: String?, isTwice: Bool) -> Told
+    {
         func child() -> ChildProcess.Result {
             var arguments = [
                 "swarm", "--one", String(seed), "--tier", tier, "--json", "--time-limit", "\(Int(seconds))s",
@@ -147,7 +150,8 @@ public struct SwarmCommand: ParsableCommand {
         if result.isSignalled {
             let folder = RunFolder(nil, scenario: "swarm-\(tier.lowercased())", seed: seed)
             return Told(
-                code: 1, text: "trapped  swarm \(tier)  seed \(seed)  \(result.trap)\n  plan      \(folder.path)/plan.yaml",
+                code: 1,
+                text: "trapped  swarm \(tier)  seed \(seed)  \(result.trap)\n  plan      \(folder.path)/plan.yaml",
                 json: json)
         }
         return Told(code: result.status, text: lines.dropFirst().joined(separator: "\n"), json: json)

@@ -56,12 +56,15 @@ public struct VerifyCommand: ParsableCommand {
             return 1
         }
         for (index, one) in prints.enumerated() where one != first {
-            print("differs  \(scenario)  seed 0x\(String(seed, radix: 16))  \(first.hash) and \(one?.hash ?? "nothing")")
+            print(
+                "differs  \(scenario)  seed 0x\(String(seed, radix: 16))  \(first.hash) and \(one?.hash ?? "nothing")")
             if let one { tellDifference(scenario, seed, seconds, first, one, binary: index >= own ? other : nil) }
             return 2
         }
         print(
-            "same  \(scenario)  seed 0x\(String(seed, radix: 16))  \(count) runs  \(first.events) events  hash \(first.hash)")
+            "same  \(scenario)  seed 0x\(String(seed, radix: 16))  \(count) runs  \(first.events) events  "
+                + "hash \(first.hash)"
+        )
         return 0
     }
 
@@ -106,6 +109,8 @@ public struct VerifyCommand: ParsableCommand {
     }
 
     private static func events(_ output: String) -> [String] {
-        output.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).map(String.init).filter { !$0.isEmpty }
+        output.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).map(String.init).filter {
+            !$0.isEmpty
+        }
     }
 }

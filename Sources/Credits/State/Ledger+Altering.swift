@@ -2,8 +2,8 @@ import Basis
 import Records
 package import Trust
 
-// What a simulation does to a ledger to see that its checkers notice (`simulation.md` 16, kind m). Nothing of the product
-// calls it.
+// What a simulation does to a ledger to see that its checkers notice (`simulation.md` 16, kind m). Nothing of the
+// product calls it.
 extension Ledger {
     package mutating func alter(account: PublicKey, _ change: (inout AccountRecord) -> Void) {
         accounts.update(account, change)
