@@ -17,14 +17,12 @@ import Testing
         #expect(result.isCaught, "\(result.line)")
     }
 
-    /// Ids are unique, name an invariant that is judged, and no two plants share a site.
+    /// Ids are unique and name an invariant that is judged. One bug may break several rows, so sites may be shared.
     @Test func catalogueIsSound() {
         let known = Set(CheckerSet.invariants.map(\.id))
         var ids: Set<String> = []
-        var sites: Set<PlantSite> = []
         for plant in Plant.catalogue {
             #expect(ids.insert(plant.id).inserted, "\(plant.id) stands twice")
-            #expect(sites.insert(plant.site).inserted, "the site of \(plant.id) belongs to another plant")
             #expect(known.contains(plant.invariant), "\(plant.id) names no invariant")
             #expect(plant.site != .none)
         }
