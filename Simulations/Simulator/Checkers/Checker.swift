@@ -64,6 +64,8 @@ public struct CheckerSet: Sendable {
         for type in CheckerSet.catalogue {
             if let wanted, !wanted.contains(type.id) { continue }
             if plan.waived.contains(where: { $0.invariant == type.id }) { continue }
+            // Peers of tier XL have no sessions, disks or logs to look at.
+            if plan.tier == .extraLarge, type.id != PartsRejoin.id { continue }
             for kind in type.watches {
                 byKind[Int(kind.rawValue)].append(checkers.count)
                 watched |= 1 << UInt64(kind.rawValue)
