@@ -27,7 +27,6 @@ extension World {
             return queue.push(
                 .writeFailed(peer: i, boot: boot, ticket), at: inTurn(i, now + plan.diskLatency))
         }
-        peers[i].writeCount += 1
         observations.append(.wrote(i, batch))
         noteWritten(batch, by: i)
         let number = peers[i].disk.append(batch)

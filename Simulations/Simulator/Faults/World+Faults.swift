@@ -24,7 +24,6 @@ extension World {
         rebuildWeather()
         let until = World.instant(end(of: fault))
         if fault.duration != nil, until > now { queue.push(.faultEnds(index), at: until) }
-        if case .swizzleClog(let who, let gap) = fault.kind { swizzle(who, gap, index) }
     }
 
     static func named(_ met: [Int]) -> String {
@@ -345,11 +344,6 @@ extension World {
                 queue.push(.datagram(to: one.to, from: one.from, sender: one.sender, one.bytes), at: now)
             }
         }
-    }
-
-    /// One after another in the order of the plan, freed in another: the fault's own end frees the rest.
-    private mutating func swizzle(_ who: [Int], _ gap: Interval, _ index: Int) {
-        active[index] = who
     }
 }
 

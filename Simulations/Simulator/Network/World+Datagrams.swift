@@ -44,7 +44,6 @@ extension World {
     mutating func send(_ bytes: [UInt8], to address: SocketAddress, from i: Int) {
         network.noteSent()
         let size = bytes.count + World.datagramOverhead
-        peers[i].bytesOut += UInt64(size)
         samples.sent(i, size)
         note(.transmitted, .transmitted(i, bytes.count))
         note(.sent, .sent(i, bytes, to: address))
@@ -110,7 +109,6 @@ extension World {
         network.noteDelivered()
         if plant == .echoes { send(bytes, to: from, from: j) }
         let size = bytes.count + World.datagramOverhead
-        peers[j].bytesIn += UInt64(size)
         samples.received(j, size)
         if peers[j].isByzantine { overhear(bytes, by: j, from: from) }
         var sip = SipHash(from.low, UInt64(from.port))

@@ -89,7 +89,6 @@ extension World {
     mutating func writeStream(_ id: ConnectionID, _ bytes: [UInt8], _ i: Int) {
         let (number, end) = StreamPipe.place(id)
         guard let pipe = pipes[number], pipe.ends[end].isOpen, !pipe.ways[end].isClosing else { return }
-        peers[i].bytesOut += UInt64(bytes.count)
         samples.sent(i, bytes.count)
         if peers[i].isByzantine, swallows(stream: bytes, by: i, to: pipe.ends[1 - end].peer) { return }
         if pipe.ways[end].waiting.isEmpty {
@@ -162,7 +161,6 @@ extension World {
         let to = 1 - way
         guard let pipe = pipes[number], pipe.ends[to].isOpen else { return }
         let end = pipe.ends[to]
-        peers[end.peer].bytesIn += UInt64(bytes.count)
         samples.received(end.peer, bytes.count)
         if end.isReadingPaused {
             pipes[number]?.ends[to].held.append(bytes)

@@ -63,8 +63,6 @@ final class SimPeer: @unchecked Sendable {
     var member: SimMember?
     var bootNonce: UInt64 = 0
     var diedAt = Instant.zero
-    /// When it was in the network first.
-    var joinedAt: Instant?
     var life = Life.notStarted
     var boot = 0
     var disk = SimDisk()
@@ -98,7 +96,6 @@ final class SimPeer: @unchecked Sendable {
     var answeredAt = Instant.zero
     /// A write failed in this run of the process.
     var isRefusing = false
-    var writeCount: UInt64 = 0
 
     // What the shell remembers.
     var waiters: [BlobID: [BlobWaiter]] = [:]
@@ -106,8 +103,6 @@ final class SimPeer: @unchecked Sendable {
     var stages: [Ticket: Stage] = [:]
     var submissions: [Ticket: Int] = [:]
     var lastTicket: UInt64 = 0
-    /// Operation → job, for those that were accepted here.
-    var jobs: [Int: JobID] = [:]
 
     // For checkers and musts.
     var bookRevision: UInt64 = 0
@@ -117,15 +112,9 @@ final class SimPeer: @unchecked Sendable {
     var lastVerifies = 0
     var executedHeight: UInt64 = 0
     var certifiedHeight: UInt64 = 0
-    var handled: UInt64 = 0
-    var bytesOut: UInt64 = 0
-    var bytesIn: UInt64 = 0
-    /// Peers of the network that it counts as links.
-    var failure: String?
     var isByzantine = false
     /// Whether its coalition attacks packets or membership, so that honest peers must not depend on its links.
     var attacksNetwork = false
-    var status: NodeStatus?
 
     /// An equal peer for a snapshot.
     func copied() -> SimPeer {
@@ -134,7 +123,6 @@ final class SimPeer: @unchecked Sendable {
         copy.member = member
         copy.bootNonce = bootNonce
         copy.diedAt = diedAt
-        copy.joinedAt = joinedAt
         copy.life = life
         copy.boot = boot
         copy.disk = disk
@@ -158,22 +146,15 @@ final class SimPeer: @unchecked Sendable {
         copy.isLying = isLying
         copy.answeredAt = answeredAt
         copy.isRefusing = isRefusing
-        copy.writeCount = writeCount
         copy.waiters = waiters
         copy.tasks = tasks
         copy.stages = stages
         copy.submissions = submissions
         copy.lastTicket = lastTicket
-        copy.jobs = jobs
         copy.executedHeight = executedHeight
         copy.certifiedHeight = certifiedHeight
-        copy.handled = handled
-        copy.bytesOut = bytesOut
-        copy.bytesIn = bytesIn
-        copy.failure = failure
         copy.isByzantine = isByzantine
         copy.attacksNetwork = attacksNetwork
-        copy.status = status
         copy.bookRevision = bookRevision
         copy.bookRows = bookRows
         copy.lastEffects = lastEffects

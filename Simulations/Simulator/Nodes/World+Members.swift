@@ -52,7 +52,6 @@ extension World {
             return
         }
         trace.event(now, order: order, peer: i, kind: EventKind.datagram.rawValue, payload: payload)
-        peers[i].handled += 1
         let effects = peers[i].handleMember(input, now: localNow(i))
         for effect in effects {
             carryOut(effect, i)
@@ -141,7 +140,6 @@ extension World {
                     samples.noticedDeath(of: j, at: now, died: peers[j].diedAt)
                 }
             }
-        case .joined: if peers[i].joinedAt == nil { peers[i].joinedAt = now }
         default: break
         }
         observations.append(.membership(i, event))
@@ -157,8 +155,6 @@ extension World {
         }
         network.noteSent()
         let handshake = 3 * 600
-        peers[i].bytesOut += UInt64(handshake / 2)
-        peers[j].bytesOut += UInt64(handshake / 2)
         samples.sent(i, handshake)
         let ways = delay(i, j) + delay(j, i) + delay(i, j)
         queue.push(
@@ -246,7 +242,6 @@ extension World {
         guard let path else { return soon(i, .sendFailed(index, .datagram, .noPath)) }
         let bytes = Compound(messages).encoded.count + World.sealedOverhead
         network.noteSent()
-        peers[i].bytesOut += UInt64(bytes)
         samples.sent(i, bytes)
         observations.append(.transmitted(i, bytes))
         guard let leaves = network.uplink(i, bytes: bytes, now: now, weather) else { return network.drop(.upQueue) }
@@ -285,7 +280,6 @@ extension World {
             return
         }
         network.noteDelivered()
-        peers[j].bytesIn += UInt64(bytes)
         samples.received(j, bytes)
         for message in messages {
             guard peers[j].boot == boot, peers[j].life == .up else { return }

@@ -56,7 +56,6 @@ extension World {
     /// One input and all that follows from it at once.
     mutating func process(_ i: Int, _ input: SimPeer.Node.Input, _ kind: EventKind, _ payload: UInt64) {
         trace.event(now, order: order, peer: i, kind: kind.rawValue, payload: payload)
-        peers[i].handled += 1
         if case .transport(.datagram(let bytes, let from, _)) = input {
             note(.received, .received(i, bytes, from: from))
         }
@@ -148,7 +147,6 @@ extension World {
         peers[i].busyUntil = now
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
-        peers[i].failure = nil
         peers[i].isRefusing = false
         peers[i].answeredAt = now
         if plant == .liesAboutSync { peers[i].isLying = true }
@@ -212,7 +210,6 @@ extension World {
                 generator: peers[i].rng.fork(), now: localNow(i))
         } catch {
             observations.append(.corrupt(i, "\(error)"))
-            peers[i].failure = "its store does not load: \(error)"
             return nil
         }
     }
@@ -314,7 +311,6 @@ extension World {
             observations.append(.alarm(i, "\(alert)"))
             tell(i, "alarm", "\(alert)")
         case .statusChanged(let status):
-            peers[i].status = status
             tell(i, "status", "\(status.kind)")
         case .conservationBroken(let height, let text):
             observations.append(.conservationBroken(i, height: height, text))

@@ -113,16 +113,14 @@ extension World {
 
     private var figures: [(name: String, value: String)] {
         var all: [(name: String, value: String)] = []
-        let sorted = samples.finality.sorted()
-        if !sorted.isEmpty {
-            all.append(("finality p50", "\(sorted[sorted.count / 2]) ms"))
-            all.append(("finality p99", "\(sorted[min(sorted.count - 1, sorted.count * 99 / 100)]) ms"))
+        func add(_ name: String, _ millis: [Int64]) {
+            if millis.isEmpty { return }
+            let sorted = millis.sorted()
+            all.append(("\(name) p50", "\(sorted[sorted.count / 2]) ms"))
+            all.append(("\(name) p99", "\(sorted[min(sorted.count - 1, sorted.count * 99 / 100)]) ms"))
         }
-        let noticed = samples.detection.sorted()
-        if !noticed.isEmpty {
-            all.append(("deaths noticed p50", "\(noticed[noticed.count / 2]) ms"))
-            all.append(("deaths noticed p99", "\(noticed[min(noticed.count - 1, noticed.count * 99 / 100)]) ms"))
-        }
+        add("finality", samples.finality)
+        add("deaths noticed", samples.detection)
         if isMembersOnly { all.append(("live neighbours given up", "\(samples.liveEvictions)")) }
         all.append(("datagrams", "\(network.sent)"))
         for drop in SimNetwork.Drop.allCases where network.drops[Int(drop.rawValue)] > 0 {

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Basis
 import Foundation
+import Simulator
 
 /// Flags that most verbs share (`simulation.md` 22).
 public struct RunFlags: ParsableArguments, Sendable {
@@ -26,6 +27,15 @@ public struct RunFlags: ParsableArguments, Sendable {
     public var jobs: Int?
 
     public init() {}
+
+    /// Whether the command line names a seed.
+    static var isSeedGiven: Bool { CommandLine.arguments.contains { $0 == "--seed" || $0.hasPrefix("--seed=") } }
+
+    /// The seed of a run: a regression has one of its own unless another is asked for.
+    func seed(of file: ScenarioFile) throws -> UInt64 {
+        if !RunFlags.isSeedGiven, let own = file.scenario.finding?.seed { return own }
+        return try seed.value()
+    }
 
     /// Seconds of real time that a run may take.
     func secondsMax() throws -> Double {

@@ -94,7 +94,7 @@ public struct RunCommand: ParsableCommand {
 
     private var childArguments: [String] {
         var all = ["--record", record.rawValue, "--time-limit", flags.timeLimit]
-        if isSeedGiven { all += ["--seed", flags.seed.defaultValueDescription] }
+        if RunFlags.isSeedGiven { all += ["--seed", flags.seed.defaultValueDescription] }
         if let out = flags.out { all += ["--out", out] }
         if let until { all += ["--until", until] }
         if let crypto { all += ["--crypto", crypto] }
@@ -107,12 +107,9 @@ public struct RunCommand: ParsableCommand {
         return all
     }
 
-    /// A regression has a seed of its own unless another is asked for.
-    private var isSeedGiven: Bool { CommandLine.arguments.contains { $0 == "--seed" || $0.hasPrefix("--seed=") } }
-
     private func plan(_ scenario: String) throws -> (plan: Plan, seed: UInt64, file: ScenarioFile) {
         let found = try ScenarioFile.readOrExit(scenario)
-        let seed = try isSeedGiven ? flags.seed.value() : found.scenario.finding?.seed ?? flags.seed.value()
+        let seed = try flags.seed(of: found)
         var plan = found.scenario.expand(seed: seed)
         if let crypto {
             guard let mode = Plan.Crypto(rawValue: crypto), mode != .none else {

@@ -36,8 +36,7 @@ public struct ShrinkCommand: ParsableCommand {
             throw ExitCode(64)
         }
         let file = try ScenarioFile.readOrExit(name)
-        let isGiven = CommandLine.arguments.contains { $0 == "--seed" || $0.hasPrefix("--seed=") }
-        let seed = try isGiven ? flags.seed.value() : file.scenario.finding?.seed ?? flags.seed.value()
+        let seed = try flags.seed(of: file)
         let whole = file.scenario.expand(seed: seed)
         let began = Date()
         var first = WorldRun(plan: whole, seed: seed)

@@ -100,7 +100,7 @@ public struct SwarmCommand: ParsableCommand {
 
     private func seedRange() throws -> Range<UInt64> {
         guard let seeds else {
-            let first = CommandLine.arguments.contains("--seed") ? try flags.seed.value() : 0
+            let first = RunFlags.isSeedGiven ? try flags.seed.value() : 0
             return first..<(first &+ 64)
         }
         let ends = seeds.components(separatedBy: "..").map { try? Scalar.word($0) }
