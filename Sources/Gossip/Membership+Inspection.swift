@@ -11,6 +11,8 @@ extension Membership {
         package let record: PeerRecord
         package let state: State
         package let isExpired: Bool
+        /// When the row came; a row that went and came back is another one.
+        package let heardAt: Instant
     }
 
     /// One link as an observer sees it.
@@ -36,7 +38,8 @@ extension Membership {
                 case .unreachable: .unreachable
                 case .left: .left
                 }
-            return Row(id: id, record: entry.record, state: state, isExpired: entry.isExpired)
+            return Row(
+                id: id, record: entry.record, state: state, isExpired: entry.isExpired, heardAt: entry.heardAt)
         }
     }
 

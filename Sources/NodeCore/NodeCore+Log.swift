@@ -9,6 +9,9 @@ import Wire
 
 extension NodeCore {
     mutating func give(_ input: LogNode.Input) {
+        if let tap = egress.tap, case .received(let number, let body, let peer) = input {
+            tap.arrives(number: number, body: body, from: peer)
+        }
         guard let orders = boxedLog?.value.handle(input, now: now, wall: wall) else { return }
         for effect in orders { carryOut(effect) }
     }
@@ -17,7 +20,7 @@ extension NodeCore {
         switch effect {
         case .persist(let batch, let ticket): effects.append(.persist(batch, .log(ticket)))
         case .send(let message, let peers):
-            egress.tap?.leaves(message)
+            egress.tap?.leaves(message, to: peers)
             for peer in peers { for passed in egress.passing(message, to: peer) { send(passed, to: peer) } }
         case .serveBlocks(let request, let peer): effects.append(.readBlocks(request, to: peer))
         case .misbehaved(let peer, _):

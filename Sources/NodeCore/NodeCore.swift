@@ -332,11 +332,12 @@ package protocol EgressFilter: Sendable {
     mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage]
 }
 
-/// Hears the messages of the log that a node sends, and changes nothing (`simulation.md` 15).
+/// Hears the messages of the log that a node sends and receives, and changes nothing (`simulation.md` 15).
 ///
 /// A class, because a node is a value and what was heard belongs to who listens.
 package protocol EgressTap: AnyObject, Sendable {
-    func leaves(_ message: LogMessage)
+    func leaves(_ message: LogMessage, to peers: [PeerID])
+    func arrives(number: UInt16, body: [UInt8], from peer: PeerID)
 }
 
 /// What an adversary says of its own accord.

@@ -74,7 +74,7 @@ struct EntriesBecomeFinal: Checker {
 
     mutating func end(of world: borrowing World) -> Finding? {
         guard isJudged, Quorum.isUp(in: world) else { return nil }
-        let calm = World.instant(world.plan.calmAt)
+        let calm = World.instant(world.plan.clocksAgreeAt)
         for (place, at) in promised where max(at, calm) + patience <= world.now {
             let item = world.work.items[place]
             let i = item.operation.by

@@ -155,17 +155,20 @@ struct IdleQuiet: Checker {
     private var bytes: [UInt64]
     private var since: [Instant?]
     private let most: UInt64
+    private let isAttacked: Bool
 
     init(_ plan: Plan) {
         bytes = Array(repeating: 0, count: plan.peers.count)
         since = Array(repeating: nil, count: plan.peers.count)
         // Links that go down and come up again cost more than links that stay.
         most = plan.faults.isEmpty ? 1_500 : 3_000
+        isAttacked = plan.adversaries.contains { $0.type.attacksNetwork }
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
+        // Who is attacked through membership is not idle: M8, M12 and S12 bound what it answers.
         guard case .sent(let i, let datagram, _) = observation, world.elapsed > IdleQuiet.settled,
-            !world.peers[i].isByzantine
+            !world.peers[i].isByzantine, !isAttacked
         else { return nil }
         if since[i] == nil { since[i] = world.now }
         bytes[i] += UInt64(datagram.count + World.datagramOverhead)

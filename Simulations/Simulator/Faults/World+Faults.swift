@@ -165,12 +165,6 @@ extension World {
         case .stall: peers[i].isStalled = false
         case .lyingSync: peers[i].isLying = false
         }
-        // A node that stopped because its disk failed is started again by its owner, as a service manager does.
-        if peers[i].life == .up, peers[i].node?.log?.isStopped == true {
-            crash(i, .loseUnsynced(.seeded))
-            toRestart.insert(i)
-            queue.push(.restart(peer: i, fault: -1), at: now + .seconds(5))
-        }
     }
 
     // MARK: processes
@@ -211,7 +205,7 @@ extension World {
         tell(i, "crash", "the process dies; \(unsynced) writes were not synced")
     }
 
-    /// A crash that a write brought about; the process is started again after a moment.
+    /// A crash that a write brought about, or a failure of the store; the process is started again after a moment.
     mutating func crashByFault(_ i: Int) {
         crash(i, .loseUnsynced(.seeded))
         toRestart.insert(i)

@@ -27,6 +27,8 @@ struct StreamPipe: Sendable {
 
     static let retryFirst = Interval.milliseconds(200)
     static let retryMax = Interval.seconds(8)
+    /// Of a late segment: 0.2 + 0.4 + … + 6.4 s.
+    static let copiesMax = 6
     /// A path that is cut for so long breaks its connections.
     static let blockedMax = Interval.seconds(60)
 

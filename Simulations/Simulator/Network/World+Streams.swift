@@ -116,11 +116,23 @@ extension World {
         }
         // Streams wait for their uplink instead of being dropped there.
         let leaves = network.uplink(i, bytes: bytes.count, now: now, weather) ?? now + .milliseconds(100)
-        var delay = delay(i, j)
+        var delay = firstCopy(i, j)
         if isSegmentLost(i, j) { delay = delay + max(delay * 4, StreamPipe.retryFirst) }
         let arrives = max(pipe.ways[way].lastArrival + .nanoseconds(1), leaves + delay)
         pipes[number]?.ways[way].lastArrival = arrives
         queue.push(.segment(pipe: number, way: way, bytes), at: arrives)
+    }
+
+    /// A segment that is late is sent again, with waits that double: what arrives first counts (RFC 6298).
+    private mutating func firstCopy(_ i: Int, _ j: Int) -> Interval {
+        var first = delay(i, j)
+        var (waited, patience) = (Interval.zero, StreamPipe.retryFirst)
+        for _ in 0..<StreamPipe.copiesMax where first > waited + patience {
+            waited = waited + patience
+            patience = patience * 2
+            first = min(first, waited + delay(i, j))
+        }
+        return first
     }
 
     mutating func retryStream(_ number: UInt64, _ way: Int) {

@@ -84,6 +84,7 @@ extension World {
                 for one in meter.signed { observations.append(.signed(i, one.key, one.message)) }
             }
             let (signed, left) = (meter.signed, tap.left)
+            if tellsAll { tellTalk(i) }
             for effect in effects {
                 carryOut(effect, i)
                 // The process died in the middle of its effects: the others never happened.
@@ -104,6 +105,10 @@ extension World {
         if checkers.wants(.bookChanged) { noteBook(i, input) }
         if kind == .deadline { note(.timedOut, .timedOut(i)) }
         observations.append(.handled(i))
+        if case .persistFailed = input, peers[i].inPlace({ $0.log?.isStopped == true }) == true {
+            // The daemon ends with its reason, and a service manager starts it again.
+            return crashByFault(i)
+        }
         arm(i)
     }
 

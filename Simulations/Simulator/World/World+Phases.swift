@@ -34,11 +34,6 @@ extension World {
             toRestart.insert(i)
             queue.push(.restart(peer: i, fault: -1), at: now + .milliseconds(Int64(k) * 500))
         }
-        for i in peers.indices where peers[i].life == .up && peers[i].node?.log?.isStopped == true {
-            crash(i, .loseUnsynced(.seeded))
-            toRestart.insert(i)
-            queue.push(.restart(peer: i, fault: -1), at: now + .seconds(1))
-        }
         if plan.must.contains(where: { $0.id == .finality }) {
             probe = nil
             sendProbe()
@@ -193,9 +188,10 @@ extension World {
                 "peer \($0) has no deadline"
             }
         case .haltsSafely:
-            // Who wants nothing of the log needs not know.
+            // Who wants nothing of the log needs not know; a clock behind the chain is a reason of its own.
             return logs.filter { i in
                 guard let replica = peers[i].node?.log?.replica else { return false }
+                if case .clockOff = replica.status.kind { return false }
                 return !replica.status.isStalled && !replica.reasons.isEmpty
             }.prefix(8).map {
                 "peer \($0) does not say that finality is lost"

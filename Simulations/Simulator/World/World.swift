@@ -207,7 +207,7 @@ public struct World: ~Copyable, Sendable {
     }
 
     /// Whether people's lines of every kind are kept, for `replay`; the last few hundred are kept anyhow.
-    public var tellsAll = false
+    public var tellsAll = false { didSet { tap.keepsTalk = tellsAll } }
     /// Lines for people, oldest first.
     public var told: [ToldEvent] { recent }
 

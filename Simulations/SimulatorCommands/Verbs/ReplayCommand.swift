@@ -30,7 +30,7 @@ public struct ReplayCommand: ParsableCommand {
 
     public func run() throws {
         let file = try ScenarioFile.readOrExit(scenario)
-        let seed = try flags.seed.value()
+        let seed = try flags.seed(of: file)
         if let commit, let head = SeedArgument.head(), !head.hasPrefix(commit) {
             Console.complain(
                 "this is commit \(head.prefix(7)), not \(commit): the run may differ; check it out and build")
