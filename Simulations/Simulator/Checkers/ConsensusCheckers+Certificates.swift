@@ -41,10 +41,13 @@ enum ProofRule {
 struct OneBlockPerView: Checker {
     static let id = "C6"
     static let statement = "at most one block per view is notarised, and a finalised view is never nullified"
-    static let watches: [Observation.Kind] = [.journaled]
+    static let watches: [Observation.Kind] = [.appended, .persisted, .crashed]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
     private let tolerance: Tolerance
+    /// What each peer wrote and has not synced: a certificate may rest on its writer's own vote, and what a crash takes
+    /// nobody has seen.
+    private var waiting: [[(number: UInt64, writes: LogWrites)]]
     private var notarised: [UInt64: Digest] = [:]
     private var nullified: Set<UInt64> = []
     private var finalised: [UInt64: Digest] = [:]
@@ -52,10 +55,28 @@ struct OneBlockPerView: Checker {
     init(_ plan: Plan) {
         exempt = Exempt(plan)
         tolerance = Tolerance(plan)
+        waiting = Array(repeating: [], count: plan.peers.count)
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        guard case .journaled(let i, let writes) = observation, !exempt.anyBadDisk else { return nil }
+        if exempt.anyBadDisk { return nil }
+        switch observation {
+        case .appended(let i, let batch, let number):
+            let writes = LogWrites(batch)
+            if !writes.proofs.isEmpty { waiting[i].append((number, writes)) }
+        case .persisted(let i, let number, let isSynced):
+            guard isSynced else { return nil }
+            while let first = waiting[i].first, first.number <= number {
+                waiting[i].removeFirst()
+                if let finding = judge(first.writes, of: i, in: world) { return finding }
+            }
+        case .crashed(let i): waiting[i] = []
+        default: break
+        }
+        return nil
+    }
+
+    private mutating func judge(_ writes: LogWrites, of i: Int, in world: borrowing World) -> Finding? {
         for proof in writes.proofs where !proof.isOfState {
             guard let raw = RawProof(proof), let kind = VoteKind(rawValue: raw.kind), !isKnown(kind, raw) else {
                 continue
