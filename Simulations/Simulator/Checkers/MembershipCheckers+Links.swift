@@ -11,13 +11,15 @@ struct LinksAgree: Checker {
     static let watches: [Observation.Kind] = [.booted, .crashed, .membership]
     /// Three rounds of probes at a health that both ends share, and the handshake that follows.
     static let agreeMax = Interval.seconds(20)
+    /// When the other end gave the link up unheard, helpers that reach it keep it alive here until `oneWay` is over.
+    private let lostMax: Interval
     private(set) var judged: UInt64 = 0
     /// By the two peers: since when the first counts the second as a link.
     private var up: [UInt64: Instant] = [:]
     /// When the first last lost or found its link to the second.
     private var changed: [UInt64: Instant] = [:]
 
-    init(_ plan: Plan) {}
+    init(_ plan: Plan) { lostMax = plan.nodeLimits.gossip.oneWay + LinksAgree.agreeMax }
 
     private static func pair(_ i: Int, _ j: Int) -> UInt64 { UInt64(i) << 32 | UInt64(j) }
 
@@ -51,10 +53,12 @@ struct LinksAgree: Checker {
                     let since = up[LinksAgree.pair(i, j)], let quiet = world.quietSince(i, j)
                 else { continue }
                 judged += 1
-                let last = max(since, quiet, changed[LinksAgree.pair(j, i)] ?? .zero)
-                if world.now - last > LinksAgree.agreeMax {
+                let lost = changed[LinksAgree.pair(j, i)]
+                let last = max(since, quiet, lost ?? .zero)
+                let most = lost == nil ? LinksAgree.agreeMax : lostMax
+                if world.now - last > most {
                     return Finding(
-                        peers: [i, j], expected: "a link at both ends \(LinksAgree.agreeMax) after it came up",
+                        peers: [i, j], expected: "a link at both ends \(most) after it came up or was lost",
                         found: "peer \(j) has none since \(world.now - last)")
                 }
             }

@@ -156,18 +156,21 @@ struct IdleQuiet: Checker {
     private var since: [Instant?]
     private let most: UInt64
     private let isAttacked: Bool
+    private let from: Interval
 
     init(_ plan: Plan) {
         bytes = Array(repeating: 0, count: plan.peers.count)
         since = Array(repeating: nil, count: plan.peers.count)
         // Links that go down and come up again cost more than links that stay.
         most = plan.faults.isEmpty ? 1_500 : 3_000
+        // While faults meet it, a network is not idle; what they left behind takes a minute.
+        from = plan.faults.isEmpty ? IdleQuiet.settled : max(IdleQuiet.settled, plan.calmAt + .seconds(60))
         isAttacked = plan.adversaries.contains { $0.type.attacksNetwork }
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         // Who is attacked through membership is not idle: M8, M12 and S12 bound what it answers.
-        guard case .sent(let i, let datagram, _) = observation, world.elapsed > IdleQuiet.settled,
+        guard case .sent(let i, let datagram, _) = observation, world.elapsed > from,
             !world.peers[i].isByzantine, !isAttacked
         else { return nil }
         if since[i] == nil { since[i] = world.now }
