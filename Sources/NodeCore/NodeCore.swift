@@ -290,9 +290,13 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 
     /// Asks to be admitted while this account is not, in a network that admits by token or freely.
     mutating func considerAdmission() {
-        guard let log = boxedLog, case .live = log.value.replica.status.kind else { return }
-        if log.value.ledger.account(log.value.account)?.isAdmitted == true { return }
-        let isOpen = log.value.ledger.genesis.isOpen
+        // Nil: there is no log, it is not live, or the account is admitted.
+        let openness: Bool?? = boxedLog?.peek {
+            guard case .live = $0.replica.status.kind, $0.ledger.account($0.account)?.isAdmitted != true
+            else { return nil }
+            return $0.ledger.genesis.isOpen
+        }
+        guard case .some(.some(let isOpen)) = openness else { return }
         if !isOpen, invite == nil { return }
         if let last = lastAdmit, now - last < Limits.admitAgain { return }
         lastAdmit = now
