@@ -1,6 +1,9 @@
 /// The deadlines of one core: at most one per id, fired in (deadline, id) order (STYLE 1.3).
+///
+/// A binary heap in which moved and cancelled deadlines stay until they reach the root: moving one, which cores do with
+/// most inputs, is an append. The root itself always stands.
 public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
-    // Inlinable, as its witnesses are called by maps that are specialised elsewhere.
+    // Inlinable, as its witnesses are called by tables that are specialised elsewhere.
     @usableFromInline
     struct Entry: Comparable, Sendable {
         @usableFromInline let at: Instant
@@ -18,13 +21,14 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
         static func == (a: Entry, b: Entry) -> Bool { a.at == b.at && a.id == b.id }
     }
 
-    var order = SortedMap<Entry, Bool>()
+    /// An entry stands while `byID` says the same of its id.
+    var heap: [Entry] = []
     var byID: [ID: Instant] = [:]
 
     public init() {}
 
     /// When the earliest entry is due; nil if there is none. O(1).
-    public var next: Instant? { order.firstKey?.at }
+    public var next: Instant? { heap.first?.at }
     public var count: Int { byID.count }
 
     public subscript(id: ID) -> Instant? { byID[id] }
@@ -33,8 +37,8 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     public mutating func set(_ id: ID, at: Instant) {
         let standing = byID.updateValue(at, forKey: id)
         if standing == at { return }
-        if let standing { order.remove(Entry(at: standing, id: id)) }
-        order.insert(true, for: Entry(at: at, id: id))
+        push(Entry(at: at, id: id))
+        if let standing { gone(from: standing) }
     }
 
     /// Sets the deadline unless one that is not later stands already.
@@ -46,20 +50,68 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     @discardableResult
     public mutating func cancel(_ id: ID) -> Bool {
         guard let at = byID.removeValue(forKey: id) else { return false }
-        order.remove(Entry(at: at, id: id))
+        gone(from: at)
         return true
     }
 
     /// Takes the earliest entry whose time has come, if any.
     public mutating func popDue(_ now: Instant) -> ID? {
-        guard let first = order.firstKey, first.at <= now else { return nil }
-        order.popFirst()
+        guard let first = heap.first, first.at <= now else { return nil }
         byID[first.id] = nil
+        popRoot()
+        prune()
         return first.id
     }
 
     public mutating func removeAll() {
-        order = SortedMap()
+        heap = []
         byID = [:]
+    }
+
+    // MARK: below their use
+
+    /// A deadline at this time no longer stands: if it is the root, it goes now.
+    private mutating func gone(from at: Instant) {
+        if let first = heap.first, first.at == at { prune() }
+        if heap.count > 2 * byID.count + 64 { compact() }
+    }
+
+    /// Removes what does not stand from the root.
+    private mutating func prune() {
+        while let first = heap.first, byID[first.id] != first.at { popRoot() }
+    }
+
+    /// Keeps what stands, once each: a sorted array is a heap.
+    private mutating func compact() {
+        var kept: [Entry] = []
+        for entry in heap.sorted() where byID[entry.id] == entry.at && kept.last != entry { kept.append(entry) }
+        heap = kept
+    }
+
+    private mutating func push(_ entry: Entry) {
+        heap.append(entry)
+        var child = heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            if heap[parent] < entry { break }
+            heap[child] = heap[parent]
+            child = parent
+        }
+        heap[child] = entry
+    }
+
+    private mutating func popRoot() {
+        let last = heap.removeLast()
+        if heap.isEmpty { return }
+        var parent = 0
+        while true {
+            var child = 2 * parent + 1
+            if child >= heap.count { break }
+            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+            if last < heap[child] { break }
+            heap[parent] = heap[child]
+            parent = child
+        }
+        heap[parent] = last
     }
 }

@@ -1,28 +1,32 @@
-package import Basis
-package import Records
-package import Trust
+public import Basis
+public import Records
+public import Trust
+
+// The two rows are public so that this file imports publicly: after one `package import` of a module, nothing here that
+// uses it could be specialised in another module.
 
 /// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
 extension Membership {
     /// One row of the book as an observer sees it.
-    package struct Row: Sendable, Hashable {
-        package enum State: UInt8, Sendable { case heard, verified, unreachable, left }
-        package let id: PeerID
-        package let record: PeerRecord
-        package let state: State
-        package let isExpired: Bool
+    public struct Row: Sendable, Hashable {
+        /// What is known of the peer.
+        public enum State: UInt8, Sendable { case heard, verified, unreachable, left }
+        public let id: PeerID
+        public let record: PeerRecord
+        public let state: State
+        public let isExpired: Bool
         /// When the row came; a row that went and came back is another one.
-        package let heardAt: Instant
+        public let heardAt: Instant
     }
 
     /// One link as an observer sees it.
-    package struct LinkRow: Sendable, Hashable {
-        package let id: PeerID
-        package let index: PeerIndex
-        package let isUp: Bool
-        package let isOutbound: Bool
-        package let isPinned: Bool
-        package let since: Instant
+    public struct LinkRow: Sendable, Hashable {
+        public let id: PeerID
+        public let index: PeerIndex
+        public let isUp: Bool
+        public let isOutbound: Bool
+        public let isPinned: Bool
+        public let since: Instant
     }
 
     /// Rises whenever a row comes, goes, or changes its record or state.

@@ -1,32 +1,16 @@
-package import Basis
-import Compute
-package import Gossip
-import Records
-package import Session
+import Basis
+import Gossip
+import Session
 
 /// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
 extension NodeCore {
     /// Packets that could not be anything.
     package var garbageCount: UInt64 { sessions.garbageCount }
     package var sessionSizes: [Int] { sessions.sizes }
-    package static func sessionCapacities(_ limits: SessionLimits) -> [(name: String, most: Int)] {
-        SessionTable<Crypto>.capacities(limits)
-    }
 
     /// Own entries that were not executed and that nothing will send again.
     package var forgottenEntries: Int { log?.outbox.forgottenCount ?? 0 }
 
-    /// Names of the parts whose deadline is not after `now`.
-    package func dueParts(_ now: Instant) -> [String] {
-        let parts: [(String, Instant?)] = [
-            ("tick", nextTick), ("sessions", sessions.nextDeadline), ("membership", membership.nextDeadline),
-            ("log", log?.nextDeadline), ("blobs", exchange.nextDeadline), ("desk", desks?.value.desk.nextDeadline),
-            ("book of jobs", desks?.value.book.nextDeadline),
-        ]
-        return parts.filter { $0.1.map { $0 <= now } ?? false }.map(\.0)
-    }
-
-    package mutating func plant(_ change: (inout Membership) -> Void) { change(&membership) }
     package mutating func plantForgottenReplays() { sessions.plantForgottenReplays() }
 }
 

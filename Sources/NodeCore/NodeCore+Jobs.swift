@@ -113,18 +113,18 @@ extension NodeCore {
     // MARK: what the log says
 
     mutating func tellDesks(_ executed: LogNode.ExecutedBlock) {
-        guard desks != nil, let log = boxedLog else { return }
+        guard desks != nil, let own = boxedLog?.peek({ $0.account }) else { return }
         let execution = executed.execution
         rememberReveals(executed)
         give(WorkerDesk.Input.ledgerAdvanced(clock: execution.ledgerTime))
-        let own = log.value.account
         for event in execution.events {
             switch event {
             case .drawn(let drawn): granted(drawn, own)
             case .committed(let job, let lease): tellLease(job, lease, own) { .committed($0) }
             case .revealed(let job, let lease, _, _): tellLease(job, lease, own) { .revealed($0) }
             case .revealOpened(let job, _):
-                for (index, lease) in log.value.ledger.leaseList(of: job) where lease.account == own {
+                let leases = boxedLog?.peek { $0.ledger.leaseList(of: job) } ?? []
+                for (index, lease) in leases where lease.account == own {
                     if lease.state == .committed || lease.state == .revealed {
                         give(WorkerDesk.Input.commitsClosed(LeaseID(job: job, index: index)))
                     }
@@ -142,7 +142,7 @@ extension NodeCore {
         }
     }
 
-    func isCancelled(_ job: JobID) -> Bool { boxedLog?.value.ledger.job(job)?.state == .cancelled }
+    func isCancelled(_ job: JobID) -> Bool { boxedLog?.peek { $0.ledger.job(job)?.state } == .cancelled }
 
     static func ending(_ state: UInt8, isCancelled: Bool) -> LeaseEnding? {
         switch LeaseRecord.State(rawValue: state) {

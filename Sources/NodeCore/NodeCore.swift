@@ -1,5 +1,5 @@
 import Wire
-package import Credits
+import Credits
 public import Basis
 public import Compute
 import Consensus
@@ -290,9 +290,13 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 
     /// Asks to be admitted while this account is not, in a network that admits by token or freely.
     mutating func considerAdmission() {
-        guard let log = boxedLog, case .live = log.value.replica.status.kind else { return }
-        if log.value.ledger.account(log.value.account)?.isAdmitted == true { return }
-        let isOpen = log.value.ledger.genesis.isOpen
+        // Nil: there is no log, it is not live, or the account is admitted.
+        let openness: Bool?? = boxedLog?.peek {
+            guard case .live = $0.replica.status.kind, $0.ledger.account($0.account)?.isAdmitted != true
+            else { return nil }
+            return $0.ledger.genesis.isOpen
+        }
+        guard case .some(.some(let isOpen)) = openness else { return }
         if !isOpen, invite == nil { return }
         if let last = lastAdmit, now - last < Limits.admitAgain { return }
         lastAdmit = now
@@ -303,8 +307,6 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
 extension NodeCore {
     /// Puts an adversary between this node and the network (`simulation.md` 10).
     package mutating func filter(with filter: (any EgressFilter)?) { egress.filter = filter }
-    /// Alters the ledger behind the node's back (`simulation.md` 16, kind m).
-    package mutating func alterLedger(_ change: (inout Ledger) -> Void) { boxedLog?.value.alterLedger(change) }
     /// Lets a checker hear what leaves (`simulation.md` 15).
     package mutating func tap(with tap: (any EgressTap)?) { egress.tap = tap }
 
@@ -323,10 +325,29 @@ extension NodeCore {
     public var bookedJobs: [BookRecord] { desks?.value.book.records ?? [] }
 }
 
+// What follows lies here, where other modules are imported publicly: after one `package import` of a module in any file
+// of this one, no function that uses it could be specialised in other modules, and the node takes a third longer.
+
+/// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
+extension NodeCore {
+    package static func sessionCapacities(_ limits: SessionLimits) -> [(name: String, most: Int)] {
+        SessionTable<Crypto>.capacities(limits)
+    }
+
+    /// Names of the parts whose deadline is not after `now`.
+    package func dueParts(_ now: Instant) -> [String] {
+        let parts: [(String, Instant?)] = [
+            ("tick", nextTick), ("sessions", sessions.nextDeadline), ("membership", membership.nextDeadline),
+            ("log", log?.nextDeadline), ("blobs", exchange.nextDeadline), ("desk", desks?.value.desk.nextDeadline),
+            ("book of jobs", desks?.value.book.nextDeadline),
+        ]
+        return parts.filter { $0.1.map { $0 <= now } ?? false }.map(\.0)
+    }
+
+    package mutating func plant(_ change: (inout Membership) -> Void) { change(&membership) }
+}
+
 /// Changes, withholds or adds messages on their way out.
-///
-/// Here, where Records and Trust are imported publicly: after a `package import` of them no function that uses them
-/// could be specialised in other modules.
 package protocol EgressFilter: Sendable {
     mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage]
     mutating func passing(_ messages: [PeerMessage], to peer: PeerID) -> [PeerMessage]

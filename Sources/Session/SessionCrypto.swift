@@ -47,6 +47,12 @@ public protocol SessionCrypto: Hashing, Signing, Verifying {
     /// Nil if the tag does not verify or `sealed` is shorter than a tag.
     func open(_ sealed: [UInt8], key: Bytes32, counter: UInt64, associated: [UInt8]) -> [UInt8]?
 
+    /// Head and sealed plaintext as one packet; the head is what is associated.
+    func packet(_ head: [UInt8], _ plaintext: [UInt8], key: Bytes32, counter: UInt64) -> [UInt8]
+
+    /// What `packet` sealed behind its first `headBytes` bytes, which are there; nil as `open`.
+    func open(packet: [UInt8], headBytes: Int, key: Bytes32, counter: UInt64) -> [UInt8]?
+
     /// A secretstream for one direction and its 24-byte header.
     ///
     /// The header follows from the key, which no other stream has: a nonce need not be random under a key of its own.
@@ -70,6 +76,14 @@ public enum SessionCryptoSizes {
 }
 
 extension SessionCrypto {
+    public func packet(_ head: [UInt8], _ plaintext: [UInt8], key: Bytes32, counter: UInt64) -> [UInt8] {
+        head + seal(plaintext, key: key, counter: counter, associated: head)
+    }
+
+    public func open(packet: [UInt8], headBytes: Int, key: Bytes32, counter: UInt64) -> [UInt8]? {
+        open(Array(packet[headBytes...]), key: key, counter: counter, associated: Array(packet[..<headBytes]))
+    }
+
     /// `K(key, tag, x)` of `gossip.md` 0.
     func keyed(_ key: Bytes32, _ tag: HashTag, _ bytes: [UInt8]) -> Bytes32 {
         keyed(key, tag.framed + bytes).raw

@@ -1,9 +1,15 @@
+public import Basis
+
 /// Names one stream connection of this process; given out by the transport, never reused.
 public struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let number: UInt64
     public init(_ number: UInt64) { self.number = number }
     public static func < (a: ConnectionID, b: ConnectionID) -> Bool { a.number < b.number }
     public var description: String { "connection \(number)" }
+}
+
+extension ConnectionID: Numbered {
+    public var tableNumber: UInt64 { number }
 }
 
 /// Names a flow of one connection: 0 control, 1…7 lane of that class, from 16 on streams (`gossip.md` 5.2).

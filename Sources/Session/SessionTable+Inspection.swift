@@ -33,6 +33,6 @@ extension SessionTable {
 
     /// Forgets which packets arrived.
     package mutating func plantForgottenReplays() {
-        for index in sessions.keys.sorted() { sessions[index]?.value.window = ReplayWindow() }
+        sessions.changeAll { $0.value.window = ReplayWindow() }
     }
 }

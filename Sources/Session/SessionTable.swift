@@ -48,8 +48,9 @@ public struct SessionTable<Crypto: SessionCrypto>: Sendable {
     /// Finds the half-open entry of a repeated Hello.
     var halfOpenOfHello: [Digest: UInt32] = [:]
     var halfOpenPerGroup: [AddressGroup: Int] = [:]
-    var sessions: [UInt32: Boxed<DatagramSession>] = [:]
-    var connections: [ConnectionID: Boxed<Connection<Crypto>>] = [:]
+    /// By our index, which we chose.
+    var sessions = NumberTable<UInt32, Boxed<DatagramSession>>()
+    var connections = NumberTable<ConnectionID, Boxed<Connection<Crypto>>>()
     /// Accepted connections by global IPv4 address or IPv6 /64.
     var connectionsPerHost: [SocketAddress: Int] = [:]
     var unfinishedStreams = 0

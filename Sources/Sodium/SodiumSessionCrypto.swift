@@ -85,6 +85,34 @@ public struct SodiumSessionCrypto: SessionCrypto {
         return code == 0 ? out : nil
     }
 
+    public func packet(_ head: [UInt8], _ plaintext: [UInt8], key: Bytes32, counter: UInt64) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(head.count + plaintext.count + SessionCryptoSizes.sealBytes)
+        out.append(contentsOf: head)
+        out.append(contentsOf: repeatElement(0, count: plaintext.count + SessionCryptoSizes.sealBytes))
+        var count: UInt64 = 0
+        let code = out.withUnsafeMutableBufferPointer { buffer in
+            crypto_aead_chacha20poly1305_ietf_encrypt(
+                buffer.baseAddress! + head.count, &count, plaintext, UInt64(plaintext.count), head, UInt64(head.count),
+                nil, nonce(counter), key.bytes)
+        }
+        invariant(code == 0 && Int(count) == out.count - head.count, "sealing gave \(code), \(count) bytes")
+        return out
+    }
+
+    public func open(packet: [UInt8], headBytes: Int, key: Bytes32, counter: UInt64) -> [UInt8]? {
+        let sealedBytes = packet.count - headBytes
+        if sealedBytes < SessionCryptoSizes.sealBytes { return nil }
+        var out = [UInt8](repeating: 0, count: sealedBytes - SessionCryptoSizes.sealBytes)
+        var count: UInt64 = 0
+        let code = packet.withUnsafeBufferPointer { buffer in
+            crypto_aead_chacha20poly1305_ietf_decrypt(
+                &out, &count, nil, buffer.baseAddress! + headBytes, UInt64(sealedBytes), buffer.baseAddress!,
+                UInt64(headBytes), nonce(counter), key.bytes)
+        }
+        return code == 0 ? out : nil
+    }
+
     /// `init_push` of libsodium draws the header at random; the same state follows from `init_pull` with a header of
     /// our own, here derived from the key, which belongs to one direction of one connection alone.
     public func streamSender(key: Bytes32) -> (sender: StreamState, header: [UInt8]) {

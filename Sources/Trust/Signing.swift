@@ -21,7 +21,9 @@ public enum SignatureKind: String, Sendable, CaseIterable {
     /// `ASCII("peernode/sign-" + kind + "/v1") ‖ 0x00 ‖ networkID ‖ body`.
     public func message(network: NetworkID, body: [UInt8]) -> [UInt8] {
         var writer = WireWriter(capacity: 64 + body.count)
-        writer.fixed(Array("peernode/sign-\(rawValue)/v1".utf8))
+        writer.fixed("peernode/sign-".utf8)
+        writer.fixed(rawValue.utf8)
+        writer.fixed("/v1".utf8)
         writer.u8(0)
         writer.bytes32(network.raw)
         writer.fixed(body)

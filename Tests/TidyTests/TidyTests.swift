@@ -45,6 +45,16 @@ import Testing
         #expect(seen > 20)
     }
 
+    /// Shows that no file below the simulator has a `package import`: one keeps all generic code of its module that uses
+    /// the imported one from being specialised elsewhere, and with a few of them the node took a third longer.
+    @Test func noPackageImports() throws {
+        for module in TidyTests.pure where module != "Simulator" {
+            for source in try TidyTests.sources(under: TidyTests.folder(module)) {
+                #expect(!source.lines.contains { $0.hasPrefix("package import ") }, "\(source.path)")
+            }
+        }
+    }
+
     /// Shows that the five cores do not import one another: they meet in NodeCore.
     @Test func coresDoNotImportOneAnother() throws {
         let cores = ["Session", "Gossip", "Consensus", "Credits", "Compute"]

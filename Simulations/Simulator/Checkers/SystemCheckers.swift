@@ -37,7 +37,7 @@ struct TablesBounded: Checker {
     mutating func look(at world: borrowing World) -> Finding? {
         for i in world.peers.indices where world.peers[i].isUp {
             judged += 1
-            let sizes = world.peers[i].inPlace { ($0.membership.sizes, $0.sessionSizes, $0.log?.pool.count ?? 0) }
+            let sizes = world.peers[i].inPlace { ($0.membership.sizes, $0.sessionSizes, $0.inLog { $0.pool.count } ?? 0) }
             guard let sizes else { continue }
             if let finding = TablesBounded.compare(i, sizes.0, gossip) { return finding }
             if let finding = TablesBounded.compare(i, sizes.1, session) { return finding }

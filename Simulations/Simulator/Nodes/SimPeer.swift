@@ -175,6 +175,9 @@ final class SimPeer: @unchecked Sendable {
     /// Looks at the node, or alters it for a planted bug, in place: reading a large value of a class copies it.
     func inPlace<R>(_ body: (inout Node) -> R) -> R? { node?.applied(body) }
 
+    /// Looks at the log in place.
+    func inLog<R>(_ body: (inout LogNode) -> R) -> R? { inPlace { $0.inLog(body) } ?? nil }
+
     /// Handles an input in place.
     func handle(_ input: Node.Input, now: Instant, wall: UInt64) -> [Node.Effect] {
         node?.handle(input, now: now, wall: wall) ?? []

@@ -67,23 +67,27 @@ extension World {
         defer { if outcome == nil { queue.push(.sample, at: now + Sampler.interval) } }
         let at = elapsed
         let live = peers.indices.filter { peers[$0].isUp && (peers[$0].node != nil || peers[$0].member != nil) }
-        let counts = live.map { peers[$0].member?.links.count ?? peers[$0].node?.linked.count ?? 0 }
+        let counts = live.map { peers[$0].member?.links.count ?? peers[$0].inPlace { $0.linked.count } ?? 0 }
         samples.add(
             "links", at,
             [Int64(live.count), Int64(counts.count { $0 > 0 }), Int64(counts.min() ?? 0), Int64(counts.max() ?? 0)])
         let moved = samples.take()
         let n = UInt64(max(1, live.count))
         samples.add("traffic", at, [Int64(moved.out / n), Int64(moved.inward / n), Int64(moved.packets / n)])
-        let logs = live.compactMap { peers[$0].node?.log }
-        if let top = logs.max(by: { $0.ledger.height < $1.ledger.height }) {
+        let logs = live.compactMap { i in
+            peers[i].inLog {
+                (peer: i, height: $0.ledger.height, certified: $0.replica.certifiedHeight, view: $0.replica.view)
+            }
+        }
+        if let top = logs.max(by: { $0.height < $1.height }) {
             samples.add(
                 "views", at,
                 [
-                    Int64(top.ledger.height), Int64(logs.map(\.ledger.height).min() ?? 0),
-                    Int64(logs.map(\.replica.certifiedHeight).max() ?? 0), Int64(logs.map(\.replica.view).max() ?? 0),
+                    Int64(top.height), Int64(logs.map(\.height).min() ?? 0),
+                    Int64(logs.map(\.certified).max() ?? 0), Int64(logs.map(\.view).max() ?? 0),
                 ])
             var states: [Int64] = [0, 0, 0, 0, 0, 0]
-            for (_, job) in top.ledger.jobList {
+            for (_, job) in peers[top.peer].inLog({ $0.ledger.jobList }) ?? [] {
                 switch job.state {
                 case .queued: states[0] += 1
                 case .running: states[1] += 1

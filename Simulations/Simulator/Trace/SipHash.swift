@@ -43,12 +43,18 @@ public struct SipHash: Sendable {
     }
 
     /// The bytes and their count, so that two lists of bytes never run together.
-    public mutating func add(_ bytes: [UInt8]) {
-        let count = bytes.count
-        unsafe bytes.withUnsafeBytes { raw in
+    public mutating func add(_ bytes: [UInt8]) { add(bytes, 0..<bytes.count) }
+
+    /// Some of the bytes, as if they were all.
+    public mutating func add(_ bytes: [UInt8], _ range: Range<Int>) {
+        // The words of the state stay in registers: through `self` each round would store and load them.
+        var state = self
+        unsafe bytes.withUnsafeBytes { whole in
+            let raw = unsafe UnsafeRawBufferPointer(rebasing: whole[range])
+            let count = raw.count
             var at = 0
             while at + 8 <= count {
-                add(UInt64(littleEndian: unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+                state.take(UInt64(littleEndian: unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
                 at += 8
             }
             var last = UInt64(truncatingIfNeeded: count) << 56
@@ -58,8 +64,16 @@ public struct SipHash: Sendable {
                 shift += 8
                 at += 1
             }
-            add(last)
+            state.take(last)
         }
+        self = state
+    }
+
+    @inline(__always)
+    private mutating func take(_ word: UInt64) {
+        v3 ^= word
+        round()
+        v0 ^= word
     }
 
     public func finished() -> UInt64 {

@@ -71,9 +71,7 @@ struct EventQueue<Payload: Sendable>: Sendable {
     mutating func pop() -> Popped? {
         guard let key = heap.popMin() else { return nil }
         let slot = Int(key.packed & 0xff_ffff)
-        var taken: Payload?
-        swap(&taken, &slab[slot])
-        guard let payload = taken else { unreachable("slot \(slot) is empty") }
+        guard let payload = slab[slot].take() else { unreachable("slot \(slot) is empty") }
         free.append(UInt32(slot))
         return Popped(at: Instant(nanoseconds: key.at), order: key.packed >> 24, payload: payload)
     }

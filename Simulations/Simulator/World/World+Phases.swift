@@ -134,7 +134,7 @@ extension World {
     private var settledTop: UInt64? { tops.last { now - $0.at >= World.settlingTime }?.height }
 
     private mutating func noteTop() {
-        let top = peers.indices.map { peers[$0].isLive ? peers[$0].node?.log?.ledger.height ?? 0 : 0 }.max() ?? 0
+        let top = peers.indices.map { peers[$0].isLive ? peers[$0].inLog { $0.ledger.height } ?? 0 : 0 }.max() ?? 0
         tops.append((now, top))
         if tops.count > 64 { tops.removeFirst(32) }
     }
@@ -142,7 +142,7 @@ extension World {
     /// Who waits for what; empty if the condition holds.
     func waits(for must: Must.ID) -> [String] {
         let live = peers.indices.filter { peers[$0].isLive }
-        let logs = live.filter { peers[$0].node?.log != nil }
+        let logs = live.filter { peers[$0].inLog { _ in true } ?? false }
         switch must {
         case .jobsEnd, .escrowsClosed:
             guard let i = logs.max(by: { peers[$0].executedHeight < peers[$1].executedHeight }) else { return [] }
@@ -154,7 +154,7 @@ extension World {
                 "peer \($0) has no honest link"
             }
         case .heightsEqual, .rootsEqual:
-            let heights = logs.map { peers[$0].node?.log?.ledger.height ?? 0 }
+            let heights = logs.map { peers[$0].inLog { $0.ledger.height } ?? 0 }
             guard let newest = heights.max() else { return [] }
             let top = settledTop ?? newest
             if must == .rootsEqual, heights.allSatisfy({ $0 >= top }) {

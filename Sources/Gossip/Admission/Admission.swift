@@ -118,7 +118,7 @@ extension Membership {
             counters.raise(.recordUnusable)
             return false
         }
-        if book[subject] == nil, !hasRoom(for: pending) {
+        if book.isFull, book[subject] == nil, !hasRoomBesides() {
             counters.raise(.recordNoRoom)
             return false
         }
@@ -143,11 +143,11 @@ extension Membership {
             && age <= UInt64(record.content.lifetimeMinutes) * 60_000
     }
 
-    /// Whether the book has a row for a stranger: free, or one of less use (7.1).
-    func hasRoom(for pending: PendingRecord) -> Bool {
-        if !book.isFull { return true }
-        return book.victim(isKept: isKeptRow) != nil
-    }
+    /// Whether a full book has a row of less use than a stranger (7.1).
+    ///
+    /// Not inlined: its closure holds all of this value, and who inlines it copies that whole first.
+    @inline(never)
+    func hasRoomBesides() -> Bool { book.victim(isKept: isKeptRow) != nil }
 
     func isKeptRow(_ entry: BookEntry) -> Bool {
         links.contains(entry.index) || sessions.contains(entry.index) || pins.contains(entry.id)

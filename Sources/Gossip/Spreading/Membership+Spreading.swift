@@ -88,8 +88,8 @@ extension Membership {
             }
             spreading.queue.removeFirst()
             // Links that are about to come up are told too, else they would miss what came between Pull and link.
-            for (peer, link) in links
-            where peer != first.teller && link.id != first.subject {
+            // By key: an iterator would share the links, and each change would copy them.
+            for peer in links.keys where peer != first.teller && links[peer]?.id != first.subject {
                 tell(first.record, about: first.subject, to: peer, .forward, hops: first.hops)
             }
         }
@@ -101,10 +101,15 @@ extension Membership {
         _ purpose: RecordsPart.Purpose, hops: UInt8, isRepeat: Bool = false
     ) {
         guard let session = sessions[peer], maySend(record, over: session) else { return }
-        if let link = links[peer] {
-            if !isRepeat, let sent = link.sent[subject], sent >= record.sequence { return }
-            links.update(peer) { $0.sent[subject] = record.sequence }
+        var isKnown = false
+        links.update(peer) { link in
+            if !isRepeat, let sent = link.sent[subject], sent >= record.sequence {
+                isKnown = true
+            } else {
+                link.sent[subject] = record.sequence
+            }
         }
+        if isKnown { return }
         let part = RecordsPart(purpose: purpose, hops: hops, records: [record.encoded])
         send(peer, [.records(part)], via: .best)
     }
@@ -205,8 +210,14 @@ extension Membership {
             return true
         }
         let from = PeerID(Bytes32(w0: start, w1: 0, w2: 0, w3: 0))
-        for (_, entry) in book.entries.from(from) where isWhole { isWhole = note(entry) }
-        for (peerID, entry) in book.entries where isWhole && peerID < from { isWhole = note(entry) }
+        for (_, entry) in book.entries.from(from) {
+            if !isWhole { break }
+            isWhole = note(entry)
+        }
+        for (peerID, entry) in book.entries {
+            if !isWhole || peerID >= from { break }
+            isWhole = note(entry)
+        }
         let end = isWhole ? start &- 1 : known.last?.prefix.word ?? start &- 1
         let request = spreading.request(to: peer, now: now)
         let message = Pull(

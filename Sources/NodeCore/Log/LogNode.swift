@@ -362,3 +362,10 @@ extension SeatRecord {
             next: next.map { BeaconPosition(end: $0.end, length: $0.length, start: $0.start) })
     }
 }
+
+extension NodeCore {
+    /// Alters the ledger behind the node's back (`simulation.md` 16, kind m).
+    package mutating func alterLedger(_ change: (inout Ledger) -> Void) { boxedLog?.value.alterLedger(change) }
+    /// Looks at the log without a copy of it. `body` must not change it.
+    package func inLog<Result>(_ body: (inout LogNode) -> Result) -> Result? { boxedLog?.peek(body) }
+}

@@ -106,7 +106,7 @@ extension Endpoint: WireEncodable, WireDecodable {
     public func encode(to writer: inout WireWriter) {
         writer.u8(kind)
         writer.u8(transports.rawValue)
-        writer.fixed(address.addressBytes)
+        address.encodeAddress(to: &writer)
         writer.u16(address.port)
         if let relay { writer.value(relay) }
     }
@@ -116,12 +116,11 @@ extension Endpoint: WireEncodable, WireDecodable {
         if !(1...4).contains(kind) { throw .unknownTag(UInt64(kind)) }
         let transports = Transports(rawValue: try reader.u8())
         if !(1...3).contains(transports.rawValue) { throw .outOfRange }
-        let bytes = try reader.fixed(kind % 2 == 1 ? 4 : 16)
+        let family: SocketAddress.Family = kind % 2 == 1 ? .v4 : .v6
+        let host = try SocketAddress(family: family, port: 0, from: &reader)
         let port = try reader.u16()
-        guard let address = SocketAddress(bytes: bytes, port: port), port != 0,
-            address.addressBytes.count == bytes.count, address.scope != .invalid,
-            !address.isLinkLocal
-        else { throw .outOfRange }
+        guard port != 0, host.family == family, host.scope != .invalid, !host.isLinkLocal else { throw .outOfRange }
+        let address = host.with(port: port)
         let relay: PeerPrefix? = kind > 2 ? try reader.value() : nil
         self.init(address, transports, relay: relay)
     }

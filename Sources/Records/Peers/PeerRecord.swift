@@ -141,9 +141,10 @@ extension UnsignedRecord: WireEncodable, WireDecodable {
         {
             throw .outOfRange
         }
+        for endpoint in endpoints where endpoint.relay != nil && reach != .relayed { throw .outOfRange }
+        if endpoints.count < 2 { return }
         var last: [UInt8]?
         for endpoint in endpoints {
-            if endpoint.relay != nil && reach != .relayed { throw .outOfRange }
             let bytes = endpoint.encoded
             if let last, !last.lexicographicallyPrecedes(bytes) { throw .unsorted }
             last = bytes
@@ -152,34 +153,57 @@ extension UnsignedRecord: WireEncodable, WireDecodable {
 }
 
 /// A member record: 158 bytes and its endpoints, at most 242 (`gossip.md` 3.3). Decoding does not check the signature.
+///
+/// Behind one reference, with its encoding: records lie in every row of every book, and are copied and sent on far more
+/// often than they are made.
 public struct PeerRecord: Sendable, Hashable, WireEncodable, WireDecodable {
     public static let bytesMin = 158
     /// 158 + 3 × 28.
     public static let bytesMax = 242
 
-    public let content: UnsignedRecord
-    public let signature: Signature
+    /// A class, because that is what a reference is to; it never changes.
+    private final class Parts: Sendable {
+        let content: UnsignedRecord
+        let signature: Signature
+        let encoded: [UInt8]
 
-    public init(_ content: UnsignedRecord, signature: Signature) {
-        self.content = content
-        self.signature = signature
+        init(_ content: UnsignedRecord, _ signature: Signature) {
+            self.content = content
+            self.signature = signature
+            var writer = WireWriter(capacity: PeerRecord.bytesMax)
+            writer.value(content)
+            writer.value(signature)
+            encoded = writer.bytes
+        }
     }
 
-    public var key: PublicKey { content.key }
-    public var sequence: UInt64 { content.sequence }
+    private let parts: Parts
+
+    public var content: UnsignedRecord { parts.content }
+    public var signature: Signature { parts.signature }
+
+    public init(_ content: UnsignedRecord, signature: Signature) { parts = Parts(content, signature) }
+
+    public var key: PublicKey { parts.content.key }
+    public var sequence: UInt64 { parts.content.sequence }
+    /// The canonical bytes, made once.
+    public var encoded: [UInt8] { parts.encoded }
+
+    // The encoding is canonical: equal bytes are equal records.
+    public static func == (a: PeerRecord, b: PeerRecord) -> Bool {
+        a.parts === b.parts || a.parts.encoded == b.parts.encoded
+    }
+    public func hash(into hasher: inout Hasher) { hasher.combine(parts.encoded) }
 
     /// Whether the signature is that of the subject, in this network. One signature check.
     public func isAuthentic(network: NetworkID, by verifier: some Verifying) -> Bool {
-        verifier.isValid(signature, .record, network: network, body: content.encoded, by: key)
+        verifier.isValid(signature, .record, network: network, body: Array(parts.encoded.dropLast(64)), by: key)
     }
 
-    public func encode(to writer: inout WireWriter) {
-        writer.value(content)
-        writer.value(signature)
-    }
+    public func encode(to writer: inout WireWriter) { writer.fixed(parts.encoded) }
 
     public init(from reader: inout WireReader) throws(WireError) {
-        content = try reader.value()
-        signature = try reader.value()
+        let content: UnsignedRecord = try reader.value()
+        self.init(content, signature: try reader.value())
     }
 }

@@ -73,19 +73,34 @@ public struct SocketAddress: Sendable, Hashable, Comparable {
 extension SocketAddress: WireEncodable, WireDecodable {
     public func encode(to writer: inout WireWriter) {
         writer.u8(family.rawValue)
-        writer.fixed(addressBytes)
+        encodeAddress(to: &writer)
         writer.u16(port)
+    }
+
+    /// The address alone: 4 or 16 bytes.
+    func encodeAddress(to writer: inout WireWriter) {
+        if family == .v4 { return writer.u32(UInt32(truncatingIfNeeded: low).byteSwapped) }
+        writer.u64(high.byteSwapped)
+        writer.u64(low.byteSwapped)
+    }
+
+    /// The address of a family alone; as `init(bytes:port:)`.
+    init(family: Family, port: UInt16, from reader: inout WireReader) throws(WireError) {
+        if family == .v4 {
+            self.init(v4: try reader.u32().byteSwapped, port: port)
+        } else {
+            let high = try reader.u64().byteSwapped
+            self.init(v6High: high, low: try reader.u64().byteSwapped, port: port)
+        }
     }
 
     public init(from reader: inout WireReader) throws(WireError) {
         let tag = try reader.u8()
         guard let family = Family(rawValue: tag) else { throw .unknownTag(UInt64(tag)) }
-        let bytes = try reader.fixed(family == .v4 ? 4 : 16)
+        let address = try SocketAddress(family: family, port: 0, from: &reader)
         let port = try reader.u16()
-        guard let address = SocketAddress(bytes: bytes, port: port), address.family == family,
-            port != 0
-        else { throw .outOfRange }
-        self = address
+        guard address.family == family, port != 0 else { throw .outOfRange }
+        self = address.with(port: port)
     }
 }
 

@@ -29,27 +29,45 @@ struct DatagramSession: Sendable {
     var isRekeying = false
     var rekeyAt: Instant?
     var unknownAt: Instant?
-    /// The last packets sent, newest last: counter, last bytes, time.
+    /// The last packets sent, in a ring.
     var sent: [SentPacket] = []
+    var sentNext = 0
 
     struct SentPacket: Sendable, Hashable {
         var counter: UInt64
-        var echo: [UInt8]
+        var echo: Echo
         var at: Instant
+    }
+
+    /// The last bytes of a packet, `Unknown.echoBytes` of them.
+    struct Echo: Sendable, Hashable {
+        var first: UInt64 = 0
+        var last: UInt32 = 0
+
+        init(endOf bytes: [UInt8]) {
+            for i in max(0, bytes.count - Unknown.echoBytes)..<bytes.count {
+                first = first << 8 | UInt64(last >> 24)
+                last = last << 8 | UInt32(bytes[i])
+            }
+        }
     }
 
     /// Whether `unknown` answers a packet that we sent lately.
     func sentLately(_ unknown: Unknown, within interval: Interval, now: Instant) -> Bool {
-        sent.contains {
-            $0.counter == unknown.counter && $0.echo == unknown.echo && now - $0.at <= interval
-        }
+        let echo = Echo(endOf: unknown.echo)
+        return sent.contains { $0.counter == unknown.counter && $0.echo == echo && now - $0.at <= interval }
     }
 
     /// A packet leaves with `counter`, the one that was next.
     mutating func noteSent(_ counter: UInt64, _ packet: [UInt8], limit: Int, now: Instant) {
-        if sent.count >= limit { sent.removeFirst() }
         nextCounter = counter + 1
         usedAt = now
-        sent.append(SentPacket(counter: counter, echo: Array(packet.suffix(Unknown.echoBytes)), at: now))
+        let one = SentPacket(counter: counter, echo: Echo(endOf: packet), at: now)
+        if sent.count < limit {
+            sent.append(one)
+        } else {
+            sent[sentNext] = one
+            sentNext = (sentNext + 1) % limit
+        }
     }
 }

@@ -34,9 +34,10 @@ extension SessionTable {
             return answerUnknown(head, bytes, from: from, on: socket)
         }
         let opened = open(bytes, head, from: from, in: &session.value)
+        let isUp = session.peek { $0.isUp }
         sessions[index] = session
         guard let compound = opened else { return }
-        if sessions[index]?.value.isUp == false, !comeUp(index) { return }
+        if !isUp, !comeUp(index) { return }
         arrived(compound, index)
     }
 
@@ -52,8 +53,7 @@ extension SessionTable {
         } else if !session.window.isFresh(head.counter) {
             fault = .dataReplayed
         } else if let compound = crypto.open(
-            Array(bytes[DataHead.bytesCount...]), key: session.receiveKey, counter: head.counter,
-            associated: Array(bytes[..<DataHead.bytesCount]))
+            packet: bytes, headBytes: DataHead.bytesCount, key: session.receiveKey, counter: head.counter)
         {
             session.window.note(head.counter)
             session.usedAt = now
@@ -80,7 +80,7 @@ extension SessionTable {
     }
 
     private mutating func arrived(_ compound: [UInt8], _ index: UInt32) {
-        guard let peer = sessions[index]?.value.peer else { return }
+        guard let peer = sessions[index]?.peek({ $0.peer }) else { return }
         let heads = CompoundHeads(compound)
         if !heads.isWellFormed { stats.add(.compoundMalformed) }
         let isCurrent = peers[peer]?.session == index
@@ -101,7 +101,7 @@ extension SessionTable {
         let head = DataHead(
             networkTag: NetworkTag(session.value.network), receiverIndex: session.value.remoteIndex, counter: counter
         ).encoded
-        let packet = head + crypto.seal(compound, key: session.value.sendKey, counter: counter, associated: head)
+        let packet = crypto.packet(head, compound, key: session.value.sendKey, counter: counter)
         session.value.noteSent(counter, packet, limit: limits.sentPacketsMax, now: now)
         sessions[index] = session
         transmit(packet, to: remote, on: socket)

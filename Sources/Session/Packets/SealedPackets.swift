@@ -141,7 +141,7 @@ struct DataHead: Sendable, Hashable {
     var counter: UInt64
 
     var encoded: [UInt8] {
-        var w = WireWriter(capacity: datagramBytesMax)
+        var w = WireWriter(capacity: DataHead.bytesCount)
         w.u8(PacketKind.data)
         w.value(networkTag)
         w.u32(receiverIndex)
@@ -158,7 +158,7 @@ struct DataHead: Sendable, Hashable {
     /// Nil if `bytes` cannot be a Data packet: shorter than head, one byte and tag.
     init?(_ bytes: [UInt8]) {
         if bytes.count <= DataHead.bytesCount + SessionCryptoSizes.sealBytes { return nil }
-        var r = WireReader(bytes[..<DataHead.bytesCount])
+        var r = WireReader(bytes)
         do throws(WireError) {
             if try r.u8() != PacketKind.data { return nil }
             networkTag = try r.value()
