@@ -63,6 +63,7 @@ struct Expansion {
         plan.worksInCalm = scenario.worksInCalm
         plan.waived = scenario.waived
         plan.expects = scenario.expects
+        plan.plant = scenario.plant
         plan.golden = scenario.golden
     }
 

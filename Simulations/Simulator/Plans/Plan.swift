@@ -106,6 +106,8 @@ public struct Plan: Sendable, Hashable {
     public var worksInCalm: Bool
     public var waived: [Waiver]
     public var expects: Expectation
+    /// Id of the bug of `Plant.catalogue` that the world has on purpose; nil for none.
+    public var plant: String?
     /// The trace hash that seed `golden.seed` must give.
     public var golden: Golden?
 

@@ -112,6 +112,8 @@ public struct Scenario: Sendable, Hashable {
     public var worksInCalm = false
     public var waived: [Plan.Waiver] = []
     public var expects: Plan.Expectation = .pass
+    /// Id of a bug of `Plant.catalogue`; nil for none.
+    public var plant: String?
     public var golden: Plan.Golden?
     /// nil unless the file is a regression.
     public var finding: Finding?

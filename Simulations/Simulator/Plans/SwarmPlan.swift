@@ -7,9 +7,11 @@ import Basis
 /// that lie, are lost, or whose clocks jump far. Crashes, partitions and pauses may meet more seats at once, since they
 /// are over before calm.
 public enum SwarmPlan {
-    /// Tiers S and M; larger ones are drawn as M. Same seed and tier, same plan.
-    public static func make(seed: UInt64, tier: Plan.Tier) -> Plan {
-        var draft = SwarmDraft(seed: seed, isSmall: tier == .small)
+    /// Tiers S and M; larger ones are drawn as M. Same seed, tier and size, same plan.
+    ///
+    /// - Parameter peers: how many, of `sizes(tier)`; nil: as the seed has it.
+    public static func make(seed: UInt64, tier: Plan.Tier, peers: Int? = nil) -> Plan {
+        var draft = SwarmDraft(seed: seed, isSmall: tier == .small, size: peers)
         draft.drawWorld()
         draft.drawCoalitions()
         draft.drawWork()
@@ -18,9 +20,16 @@ public enum SwarmPlan {
     }
 }
 
+extension SwarmPlan {
+    /// How many peers a network of this tier has.
+    public static func sizes(_ tier: Plan.Tier) -> ClosedRange<Int> { tier == .small ? 3...9 : 32...128 }
+}
+
 /// One swarm run being put together.
 struct SwarmDraft {
     let isSmall: Bool
+    /// How many peers somebody asked for.
+    let size: Int?
     var stream: SeededGenerator
     var scenario: Scenario
     var peers = 0
@@ -36,8 +45,9 @@ struct SwarmDraft {
     /// The last peers, whom a join storm starts.
     var newcomers = 0
 
-    init(seed: UInt64, isSmall: Bool) {
+    init(seed: UInt64, isSmall: Bool, size: Int? = nil) {
         self.isSmall = isSmall
+        self.size = size
         stream = Seeding(seed).stream("swarm")
         let digits = String(seed, radix: 16)
         scenario = Scenario(
@@ -73,7 +83,8 @@ struct SwarmDraft {
 
     mutating func drawWorld() {
         halts = oneIn(10)
-        peers = isSmall ? whole(3...9) : whole(32...128)
+        let drawn = whole(SwarmPlan.sizes(isSmall ? .small : .medium))
+        peers = size ?? drawn
         if halts { peers = max(peers, 4) }
         seats = isSmall ? min(peers, oneIn(4) ? whole(1...3) : whole(4...7)) : whole(4...10)
         // A genesis has one seat or at least three.
@@ -130,7 +141,10 @@ struct SwarmDraft {
         where oneIn(3) {
             let pool = honest(observers)
             if pool.count < 2 { continue }
-            enlist(name, pick(types), some(whole(1...max(1, min(most, pool.count / 2))), of: pool))
+            // Nobody walks the edge of a tolerance while comparators have none: the next worse that can act does.
+            let type = pick(types)
+            let members = some(whole(1...max(1, min(most, pool.count / 2))), of: pool)
+            enlist(name, type.missing == nil ? type : .wrongResult, members)
         }
     }
 

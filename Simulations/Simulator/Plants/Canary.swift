@@ -46,7 +46,7 @@ public enum Canary {
         guard plant.isBuilt else { return result(.notBuilt) }
         let plan = plant.plan
         var sick = World(plan: plan, seed: plant.seed, checkers: .only([plant.invariant]), plant: plant.id)
-        Planted.with(plant.kind == .core ? plant.site.number : 0) { _ = sick.run(eventsMax: plant.eventsMax) }
+        Planted.with(Plant.coreSite(of: plant.id)) { _ = sick.run(eventsMax: plant.eventsMax) }
         guard case .violated(let violation) = sick.outcome, violation.invariant == plant.invariant else {
             let judged = sick.checkers.judged.first?.count ?? 0
             return result(

@@ -55,5 +55,11 @@ public struct Plant: Sendable {
     /// All plants in the order of `simulation.md` 15.
     public static var catalogue: [Plant] { system + membership + ledger }
 
+    /// Number of the site that has to be on around a world with this plant: 0 unless it sits in a core.
+    public static func coreSite(of id: String?) -> UInt16 {
+        guard let id, let plant = named(id), plant.kind == .core else { return 0 }
+        return plant.site.number
+    }
+
     public static func named(_ id: String) -> Plant? { catalogue.first { $0.id == id } }
 }

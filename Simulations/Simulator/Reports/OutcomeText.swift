@@ -67,6 +67,7 @@ public enum OutcomeText {
 
     private static func which(_ record: RunRecord) -> String {
         " --scenario \(plain(record.plan.name)) --seed \(Wording.seed(record.seed))"
+            + (record.plan.plant.map { " --plant " + plain($0) } ?? "")
     }
 
     /// How far a run is.

@@ -1,190 +1,244 @@
-import Basis
+public import Basis
 
 /// Makes a failing plan small (`simulation.md` 19): a candidate counts only if the same promise breaks.
 ///
-/// Greedy and deterministic: the same input gives the same result. Draws of the network are counted per link, so
-/// leaving a fault or a peer out changes nothing elsewhere.
-public struct Shrinker {
-    /// Whether a plan still fails in the same way; runs a world.
-    public typealias Fails = (Plan) -> Bool
+/// It proposes; whoever runs the worlds says what failed. A value: `next()` supposes that every candidate before it is
+/// refused, so a copy may run ahead of the answers, and several worlds at once give the same result as one after
+/// another. Greedy and deterministic. Draws of the network are counted per link, so leaving a fault out changes
+/// nothing elsewhere.
+///
+/// First the end of the run comes right after the failure, and the network shrinks to a handful: every later world
+/// then costs a hundredth. Then faults, adversaries, single peers, operations, weather, times; again until nothing
+/// helps.
+public struct Shrinker: Sendable {
+    /// How a plan fails.
+    public struct Failure: Sendable, Hashable {
+        /// Virtual time at which it shows.
+        public var at: Interval
+        /// Whom the violation names.
+        public var peers: [Int]
+        /// Whether something did not come true, which needs its whole limit to show.
+        public var isStuck: Bool
 
-    /// Budget of worlds that may be run.
-    public let runsMax: Int
-    public private(set) var runs = 0
-    public private(set) var best: Plan
-    private let fails: Fails
-    private let tell: (String, Plan) -> Void
-    private let mayGoOn: () -> Bool
-
-    /// - Parameters:
-    ///   - tell: hears of every step that kept the failure, with the best plan so far.
-    ///   - mayGoOn: false once the caller's time is over.
-    public init(
-        _ plan: Plan, runsMax: Int, mayGoOn: @escaping () -> Bool, tell: @escaping (String, Plan) -> Void,
-        fails: @escaping Fails
-    ) {
-        best = plan
-        self.runsMax = runsMax
-        self.fails = fails
-        self.tell = tell
-        self.mayGoOn = mayGoOn
-    }
-
-    /// Runs until nothing helps or the budget is spent.
-    public mutating func shrink() {
-        var didHelp = true
-        while didHelp, isInBudget {
-            didHelp = false
-            didHelp = dropFaults() || didHelp
-            didHelp = dropAdversaries() || didHelp
-            didHelp = shorten() || didHelp
-            didHelp = dropOperations() || didHelp
-            didHelp = dropPeers() || didHelp
-            didHelp = soften() || didHelp
-            didHelp = roundTimes() || didHelp
+        public init(at: Interval, peers: [Int] = [], isStuck: Bool = false) {
+            self.at = at
+            self.peers = peers
+            self.isStuck = isStuck
         }
     }
 
-    private var isInBudget: Bool { runs < runsMax && mayGoOn() }
+    public struct Candidate: Sendable {
+        public var plan: Plan
+        /// What is less in it, for people.
+        public var what: String
+    }
 
-    /// Keeps `candidate` if it still fails.
-    private mutating func keep(_ candidate: Plan, _ what: String) -> Bool {
-        if candidate == best || !isInBudget { return false }
-        runs += 1
-        guard fails(candidate) else { return false }
-        best = candidate
-        tell(what, candidate)
-        return true
+    enum Step: Int, CaseIterable {
+        case end, handful, faults, adversaries, peers, operations, network, plainness, times, lastSecond
+    }
+
+    public private(set) var best: Plan
+    private var failure: Failure
+    private var step = Step.end
+    /// Of a list: how many elements are left out at a time; 0 before the first.
+    private var size = 0
+    /// Where the elements begin that the next candidate goes without.
+    private var start = 0
+    private var didHelp = false
+    private var isOver = false
+    /// Candidates that were proposed: no world runs twice.
+    private var tried: Set<Plan> = []
+
+    /// How long a run goes on after the failure: smaller networks are a little slower, or faster.
+    static let slack = Interval.seconds(20)
+
+    public init(_ plan: Plan, failure: Failure) {
+        best = plan
+        self.failure = failure
+        tried = [plan]
+    }
+
+    /// The next candidate, supposing that those before are refused; nil once nothing helps any more.
+    public mutating func next() -> Candidate? {
+        while !isOver {
+            if let made = propose() {
+                if tried.insert(made.plan).inserted, isSound(made.plan) { return made }
+                continue
+            }
+            advance()
+        }
+        return nil
+    }
+
+    /// Takes over the candidate that `next()` gave last: it fails in the same way.
+    public mutating func keep(_ candidate: Candidate, failure: Failure) {
+        best = candidate.plan
+        self.failure = failure
+        didHelp = true
+        switch step {
+        // What was left out is gone: the elements after it have moved to its place.
+        case .faults, .adversaries, .peers, .operations: start -= size
+        // The first that fails is the smallest.
+        case .end, .handful, .network, .plainness, .times: advance()
+        case .lastSecond: isOver = true
+        }
+    }
+
+    // MARK: below their use
+
+    /// A file of it would read: no more seats are gone than are tolerated, if so it was.
+    private func isSound(_ plan: Plan) -> Bool {
+        if plan.peers.isEmpty || !plan.hasSoundSeats && best.hasSoundSeats { return false }
+        return plan.expects != .pass || plan.seatsGone.all <= plan.tolerated || best.seatsGone.all > best.tolerated
+    }
+
+    private mutating func advance() {
+        (size, start) = (0, 0)
+        if let following = Step(rawValue: step.rawValue + 1) {
+            step = following
+        } else if didHelp {
+            didHelp = false
+            step = .end
+        } else {
+            isOver = true
+        }
+    }
+
+    /// The next candidate of this step; nil if it has no more.
+    private mutating func propose() -> Candidate? {
+        switch step {
+        case .end: one(end())
+        case .handful: handful()
+        case .faults: without("faults", best.faults.count) { $0.faults.removeSubrange($1) }
+        case .adversaries:
+            without("adversaries", best.adversaries.count) { plan, range in
+                plan.adversaries.removeSubrange(range)
+                plan.dropTurnsToNobody()
+            }
+        case .peers:
+            without("peers", best.peers.count) { plan, range in
+                plan = plan.keeping(plan.peers.indices.filter { !range.contains($0) })
+            }
+        case .operations:
+            without("operations", best.operations.count) { plan, range in
+                plan.operations.removeSubrange(range)
+                plan.dropCancelsOfNothing()
+            }
+        case .network: network()
+        case .plainness: one(Candidate(plan: plain(), what: "plain peers"))
+        case .times: one(Candidate(plan: rounded(), what: "round times"))
+        case .lastSecond: one(lastSecond())
+        }
+    }
+
+    private mutating func one(_ candidate: Candidate?) -> Candidate? {
+        defer { start += 1 }
+        return start == 0 ? candidate : nil
+    }
+
+    /// All elements of a list, halves, quarters and so on, down to single ones.
+    private mutating func without(_ name: String, _ count: Int, _ remove: (inout Plan, Range<Int>) -> Void)
+        -> Candidate?
+    {
+        if size == 0 {
+            (size, start) = (count, 0)
+        } else if start >= count {
+            (size, start) = (min(size, count) / 2, 0)
+        }
+        if size == 0 || count == 0 { return nil }
+        var plan = best
+        let range = start..<min(start + size, count)
+        remove(&plan, range)
+        start += size
+        return Candidate(plan: plan, what: "\(name): \(count - range.count) left")
     }
 
     // MARK: steps
 
-    private mutating func dropFaults() -> Bool {
-        without(count: { $0.faults.count }, "faults") { plan, range in plan.faults.removeSubrange(range) }
+    private func end() -> Candidate? {
+        if !failure.isStuck {
+            let plan = best.ending(at: failure.at, after: Shrinker.slack)
+            return Candidate(plan: plan, what: "the end at \(plan.duration.milliseconds / 1_000) s")
+        }
+        // Calm may come as soon as all is over that was planned, and one promise is enough.
+        let faults = best.faults.map { $0.at + ($0.duration ?? .zero) }.max() ?? .zero
+        let calm = max(best.boot, max(faults, best.operations.map(\.at).max() ?? .zero)) + .seconds(1)
+        if calm >= best.calmAt { return nil }
+        var plan = best
+        plan.duration = plan.duration + (calm - plan.calmAt)
+        plan.calmAt = calm
+        return Candidate(plan: plan, what: "calm at \(calm.milliseconds / 1_000) s")
     }
 
-    private mutating func dropOperations() -> Bool {
-        without(count: { $0.operations.count }, "operations") { plan, range in
-            let gone = plan.operations[range].map(\.id)
-            plan.operations.removeSubrange(range)
-            plan.operations.removeAll { operation in
-                if case .cancelJob(let other) = operation.kind { gone.contains(other) } else { false }
+    /// Peers that may be enough, fewest first: whom the failure names, four seats, and none to thirty-two others. They
+    /// do the work of all.
+    private mutating func handful() -> Candidate? {
+        let seats = best.seatCount
+        let counts: [(seats: Int, others: Int)] = [(4, 0), (4, 4), (seats, 0), (4, 12), (seats, 8), (seats, 32)]
+        while start < counts.count {
+            defer { start += 1 }
+            let count = counts[start]
+            let named = failure.peers.filter { best.peers.indices.contains($0) }
+            var isKept = best.peers.indices.map { named.contains($0) }
+            func fill(_ range: Range<Int>, _ most: Int) {
+                var left = most - range.count { isKept[$0] }
+                for i in range where !isKept[i] && left > 0 {
+                    isKept[i] = true
+                    left -= 1
+                }
+            }
+            fill(0..<seats, count.seats)
+            fill(seats..<best.peers.count, count.others)
+            let kept = best.peers.indices.filter { isKept[$0] }
+            if kept.count < best.peers.count {
+                return Candidate(plan: best.keeping(kept, takingOver: true), what: "peers: \(kept.count) left")
             }
         }
+        return nil
     }
 
-    private mutating func dropAdversaries() -> Bool {
-        without(count: { $0.adversaries.count }, "adversaries") { plan, range in
-            plan.adversaries.removeSubrange(range)
+    /// The plainest network that will do.
+    private mutating func network() -> Candidate? {
+        let profiles = [NetworkProfile.perfect, .lan, .internet]
+        while start < profiles.count, best.network != profiles[start] {
+            defer { start += 1 }
+            var plan = best
+            plan.network = profiles[start]
+            plan.regions = []
+            return Candidate(plan: plan, what: "network: \(profiles[start].name)")
         }
+        return nil
     }
 
-    /// Halves, quarters and so on of a list, down to single elements.
-    private mutating func without(
-        count: (Plan) -> Int, _ name: String, _ remove: (inout Plan, Range<Int>) -> Void
-    ) -> Bool {
-        var didHelp = false
-        var size = count(best)
-        while size >= 1, isInBudget {
-            var start = 0
-            while start < count(best), isInBudget {
-                var candidate = best
-                let end = min(start + size, count(best))
-                remove(&candidate, start..<end)
-                if keep(candidate, "\(name): \(count(candidate)) left") { didHelp = true } else { start += size }
-            }
-            size /= 2
+    private func plain() -> Plan {
+        var plan = best
+        plan.ties = .insertion
+        plan.regions = []
+        for i in plan.peers.indices {
+            plan.peers[i].clockOffset = .zero
+            plan.peers[i].driftPPM = 0
+            plan.peers[i].cpuFactor = 1
+            plan.peers[i].nat = .public
+            plan.peers[i].region = 0
         }
-        return didHelp
-    }
-
-    /// Peers from the end that nothing names, then the rest of the network.
-    private mutating func dropPeers() -> Bool {
-        var didHelp = false
-        var size = max(1, (best.peers.count - best.seatCount) / 2)
-        while size >= 1, isInBudget {
-            let left = best.peers.count - size
-            if left >= max(best.seatCount, 1), keep(Shrinker.cut(best, to: left), "peers: \(left) left") {
-                didHelp = true
-                size = min(size, best.peers.count - best.seatCount)
-                if size < 1 { break }
-            } else {
-                size /= 2
-            }
-        }
-        return didHelp
-    }
-
-    /// The plan with its first `count` peers only: what names others is dropped or goes without them.
-    static func cut(_ plan: Plan, to count: Int) -> Plan {
-        var plan = plan
-        plan.peers.removeSubrange(count...)
-        plan.operations.removeAll { operation in
-            if operation.by >= count { return true }
-            switch operation.kind {
-            case .transfer(let to, _): return to >= count
-            case .lookup(let other), .readBalance(let other): return other >= count
-            case .openJob, .cancelJob, .join, .leave: return false
-            }
-        }
-        for i in plan.adversaries.indices {
-            plan.adversaries[i].peers.removeAll { $0 >= count }
-            plan.adversaries[i].victims.removeAll { $0 >= count }
-        }
-        plan.adversaries.removeAll { $0.peers.isEmpty }
-        plan.faults = plan.faults.compactMap { $0.cut(to: count) }
         return plan
     }
 
-    private mutating func shorten() -> Bool {
-        var didHelp = false
-        // Faults and work that begin after the failure were dropped already: the end can come sooner.
-        let last = max(
-            best.faults.map { $0.at + ($0.duration ?? .zero) }.max() ?? .zero, best.operations.map(\.at).max() ?? .zero)
-        let calm = max(best.boot, last) + .seconds(1)
-        if calm < best.calmAt {
-            var candidate = best
-            candidate.duration = candidate.duration + (calm - candidate.calmAt)
-            candidate.calmAt = calm
-            if keep(candidate, "calm at \(calm.milliseconds / 1_000) s") { didHelp = true }
-        }
-        return didHelp
-    }
-
-    /// The plainest network, and intensities to nothing.
-    private mutating func soften() -> Bool {
-        var didHelp = false
-        for profile in [NetworkProfile.perfect, .lan, .internet] where best.network != profile {
-            var candidate = best
-            candidate.network = profile
-            candidate.regions = []
-            if keep(candidate, "network: \(profile.name)") {
-                didHelp = true
-                break
-            }
-        }
-        var plain = best
-        plain.ties = .insertion
-        for i in plain.peers.indices {
-            plain.peers[i].clockOffset = .zero
-            plain.peers[i].driftPPM = 0
-            plain.peers[i].cpuFactor = 1
-            plain.peers[i].nat = .public
-            plain.peers[i].region = 0
-        }
-        if keep(plain, "plain peers") { didHelp = true }
-        return didHelp
-    }
-
-    /// Times to whole seconds.
-    private mutating func roundTimes() -> Bool {
-        var candidate = best
+    /// Times of faults to whole seconds.
+    private func rounded() -> Plan {
+        var plan = best
         func rounded(_ time: Interval) -> Interval { .seconds((time.nanoseconds + 500_000_000) / 1_000_000_000) }
-        for i in candidate.faults.indices {
-            candidate.faults[i].at = rounded(candidate.faults[i].at)
-            candidate.faults[i].duration = candidate.faults[i].duration.map { max(.seconds(1), rounded($0)) }
+        for i in plan.faults.indices {
+            plan.faults[i].at = min(rounded(plan.faults[i].at), max(.zero, plan.calmAt - .seconds(1)))
+            plan.faults[i].duration = plan.faults[i].duration.map { max(.seconds(1), rounded($0)) }
         }
-        candidate.faults.sort { $0.at != $1.at ? $0.at < $1.at : $0.id < $1.id }
-        return keep(candidate, "round times")
+        plan.faults.sort { $0.at != $1.at ? $0.at < $1.at : $0.id < $1.id }
+        return plan
+    }
+
+    /// At last the run need not go on for the sake of slower networks.
+    private func lastSecond() -> Candidate? {
+        if failure.isStuck || didHelp { return nil }
+        return Candidate(plan: best.ending(at: failure.at, after: .seconds(1)), what: "the end")
     }
 }

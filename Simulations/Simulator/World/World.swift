@@ -68,18 +68,20 @@ public struct World: ~Copyable, Sendable {
     var coalitions: [Coalition] = []
     /// Events at `now` so far.
     var crowd = 0
+    /// Who printed something else than an honest program would, by job.
+    var lies: [JobID: [Int]] = [:]
     /// When a fault that meets more than processes began or ended last at each peer, or its process started or ended.
     var disturbedAt: [Instant]
 
     /// - Parameters:
     ///   - real: the cryptography of mode `real`; nil for `sim`.
-    ///   - plant: id of a bug of `Plant.catalogue` that this world has; nil for none.
+    ///   - plant: id of a bug of `Plant.catalogue` that this world has; nil: that of the plan, if it has one.
     public init(
         plan: Plan, seed: UInt64, real: (any RealCrypto)? = nil, checkers: CheckerSet = .all, plant: String? = nil
     ) {
         self.plan = plan
         self.seed = seed
-        self.plant = plant.flatMap { Plant.named($0)?.site } ?? .none
+        self.plant = (plant ?? plan.plant).flatMap { Plant.named($0)?.site } ?? .none
         let seeding = Seeding(seed)
         self.seeding = seeding
         room = CryptoRoom(
@@ -162,6 +164,7 @@ public struct World: ~Copyable, Sendable {
         ledgerChanges = other.ledgerChanges
         plant = other.plant
         crowd = other.crowd
+        lies = other.lies
         disturbedAt = other.disturbedAt
         tops = other.tops
         coalitions = other.coalitions.map { $0.copied() }

@@ -48,3 +48,37 @@ public struct RunFlags: ParsableArguments, Sendable {
 
     func jobCount() -> Int { max(1, jobs ?? ProcessInfo.processInfo.activeProcessorCount) }
 }
+
+/// `--plant ID`: a bug on purpose, for verbs that run worlds (`simulation.md` 16, 22).
+public struct PlantFlag: ParsableArguments, Sendable {
+    @Option(
+        name: .customLong("plant"),
+        help: ArgumentHelp("Plants a bug; `canary` tries all of them, each in a small world.", valueName: "id"))
+    public var id: String?
+
+    public init() {}
+
+    static let howToBuild = "build it: swift build -c release --traits PlantedBugs --scratch-path .build-plants"
+
+    /// Puts the bug into a plan, which then carries it.
+    ///
+    /// Throws exit code 64 where no plant is called so, or this build does not have it.
+    func put(into plan: inout Plan) throws {
+        guard let id else { return }
+        plan.plant = try PlantFlag.checked(id)
+        // The hash of a run without the bug says nothing about this one.
+        plan.golden = nil
+    }
+
+    static func checked(_ id: String) throws -> String {
+        guard let plant = Plant.named(id) else {
+            let known = Plant.catalogue.map(\.id)
+            let near = Suggestion.nearest(to: id, in: known).map { "did you mean \($0)? " } ?? ""
+            Console.complain("no plant is called \(id): \(near)the plants are \(known.joined(separator: ", "))")
+            throw ExitCode(64)
+        }
+        if plant.isBuilt { return id }
+        Console.complain("plant \(id) sits in a core, and this build has no such site; \(howToBuild)")
+        throw ExitCode(64)
+    }
+}

@@ -46,10 +46,12 @@ struct WorldRun {
         }
         var progress = ProgressLine(name: plan.name, seed: seed, of: plan.duration)
         let limit = until.map { Instant.zero + $0 } ?? .distantFuture
+        let site = Plant.coreSite(of: plan.plant)
         while world.outcome == nil, seconds() < secondsMax, world.events < eventsMax {
             let before = world.now
             let events = world.events
-            _ = world.run(until: limit, eventsMax: min(eventsMax, events + WorldRun.eventsPerSlice))
+            let most = min(eventsMax, events + WorldRun.eventsPerSlice)
+            Planted.with(site) { _ = world.run(until: limit, eventsMax: most) }
             if world.now >= limit || world.now == before && world.events == events { break }
             if showsProgress {
                 progress.show(phase: world.phase, at: world.elapsed, events: world.events, seconds: seconds())

@@ -46,6 +46,7 @@ public enum PlanWriter {
                 })))
         }
         fields.append(("expect", expectation(plan.expects)))
+        if let plant = plan.plant { fields.append(("plant", .text(plant))) }
         if let golden = plan.golden {
             fields.append(
                 ("golden", .mapping([("seed", hexadecimal(golden.seed)), ("hash", hexadecimal(golden.hash))])))

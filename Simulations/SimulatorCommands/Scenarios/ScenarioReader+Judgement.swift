@@ -7,6 +7,7 @@ extension ScenarioReader {
         scenario.holdFor = fields.value(top, "hold_for", Scalar.duration) ?? scenario.holdFor
         readWaivers(top)
         readExpectation(top)
+        readPlant(top)
         if let node = top["golden"], let golden = fields.fields(node, of: "\"golden\"", ["seed", "hash"]) {
             let seed = fields.needed(golden, "seed", of: "\"golden\"", Scalar.word)
             let hash = fields.needed(golden, "hash", of: "\"golden\"", Scalar.word)
@@ -76,6 +77,22 @@ extension ScenarioReader {
                 why: "a run passes, halts safely, or breaks a promise",
                 fix: "write pass, halt or {violation: M16}")
         }
+    }
+
+    /// The bug that the run has on purpose.
+    mutating func readPlant(_ top: Fields) {
+        guard let node = top["plant"], let id = fields.text(node, "\"plant\"") else { return }
+        guard let plant = Plant.named(id) else {
+            return fields.unknown(
+                node, id, "plant", Plant.catalogue.map(\.id),
+                why: "plants are a closed list, named after the invariants that they break")
+        }
+        if !plant.isBuilt {
+            fields.report(
+                node, "plant \(id) is not in this build",
+                why: "it sits in a core, and a default build has no such site", fix: PlantFlag.howToBuild)
+        }
+        scenario.plant = id
     }
 
     // MARK: what only makes sense together

@@ -14,6 +14,11 @@ extension ScenarioReader {
             guard
                 let type: AdversaryType = fields.choice(given, "type", "adversary type", list: "adversaries")
             else { continue }
+            if let missing = type.missing, let node = given["type"] {
+                fields.report(
+                    node, "\"\(type.rawValue)\" cannot act yet", why: missing,
+                    fix: "leave it out, or take another: `peersim list adversaries` prints all of them")
+            }
             let name = fields.text(given["name"], "\"name\"") ?? type.rawValue
             if cast.adversaries.contains(name) {
                 fields.report(

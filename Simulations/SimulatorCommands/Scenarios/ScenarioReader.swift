@@ -31,7 +31,7 @@ public struct ScenarioReader {
         "name", "why", "seed", "violated", "cause", "peers", "seats", "mode", "tier", "limits", "rules", "crypto",
         "ties", "network", "regions", "nat", "addresses", "disk", "clocks", "cpu", "slots", "groups", "duration",
         "boot", "calm_at", "workload", "operations", "adversaries", "faults", "must", "hold_for", "waive", "expect",
-        "golden", "peer_list",
+        "golden", "plant", "peer_list",
     ]
 
     mutating func read(_ document: Document) {

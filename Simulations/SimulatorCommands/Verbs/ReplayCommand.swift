@@ -13,6 +13,8 @@ public struct ReplayCommand: ParsableCommand {
 
     @OptionGroup var flags: RunFlags
 
+    @OptionGroup var plant: PlantFlag
+
     @Option(help: "The commit whose run is repeated; another build gives a warning.")
     var commit: String?
 
@@ -43,7 +45,9 @@ public struct ReplayCommand: ParsableCommand {
             }
             begin = time
         }
-        var run = WorldRun(plan: file.scenario.expand(seed: seed), seed: seed)
+        var plan = file.scenario.expand(seed: seed)
+        try plant.put(into: &plan)
+        var run = WorldRun(plan: plan, seed: seed)
         run.secondsMax = try flags.secondsMax()
         run.showsProgress = !flags.quiet && !flags.noProgress
         run.tellsAll = true

@@ -20,6 +20,8 @@ public struct RunCommand: ParsableCommand {
 
     @OptionGroup var flags: RunFlags
 
+    @OptionGroup var plant: PlantFlag
+
     @Option(help: "What is kept of the events: hash, ring (the last 65,536) or full.")
     var record = Recording.hash
 
@@ -99,6 +101,7 @@ public struct RunCommand: ParsableCommand {
         if let until { all += ["--until", until] }
         if let crypto { all += ["--crypto", crypto] }
         if let limits { all += ["--limits", limits] }
+        if let id = plant.id { all += ["--plant", id] }
         for (flag, isOn) in [
             ("--json", flags.json), ("--quiet", flags.quiet), ("--update-golden", updateGolden), ("--report", report),
             ("--fingerprints", fingerprints),
@@ -123,6 +126,7 @@ public struct RunCommand: ParsableCommand {
             }
             plan.limits = name
         }
+        try plant.put(into: &plan)
         return (plan, seed, found)
     }
 

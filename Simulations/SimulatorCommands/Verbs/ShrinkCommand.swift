@@ -7,9 +7,12 @@ import Simulator
 public struct ShrinkCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "shrink", abstract: "Turns a failing run into a small regression file.",
-        discussion:
-            "A smaller plan counts only if the same promise breaks. The best so far is always on disk."
-    )
+        discussion: """
+            A smaller plan counts only if the same promise breaks. The best so far is always on disk. Candidates run \
+            in processes of their own, as many at once as --jobs says; the result does not depend on how many. Exit \
+            codes: 0 a file was written, 1 the run does not fail, 64 wrong flags, 65 and 66 a file has mistakes or is \
+            not there, 74 the file cannot be written.
+            """)
 
     @Option(help: "A file or a name; the run of its --seed must fail.")
     var scenario: String?
@@ -18,6 +21,8 @@ public struct ShrinkCommand: ParsableCommand {
     var plan: String?
 
     @OptionGroup var flags: RunFlags
+
+    @OptionGroup var plant: PlantFlag
 
     @Option(help: "Worlds that may be run.")
     var runs = 200
@@ -28,6 +33,12 @@ public struct ShrinkCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The file that is written.", valueName: "file"))
     var into: String?
 
+    @Flag(help: ArgumentHelp("Runs the plan here and tells how it fails.", visibility: .hidden))
+    var one = false
+
+    @Option(help: ArgumentHelp("Ends a run after so many events.", visibility: .hidden))
+    var eventsMax: UInt64?
+
     public init() {}
 
     public func run() throws {
@@ -37,62 +48,71 @@ public struct ShrinkCommand: ParsableCommand {
         }
         let file = try ScenarioFile.readOrExit(name)
         let seed = try flags.seed(of: file)
-        let whole = file.scenario.expand(seed: seed)
+        var whole = file.scenario.expand(seed: seed)
+        try plant.put(into: &whole)
+        if one { return tellFailure(of: whole, seed) }
         let began = Date()
-        var first = WorldRun(plan: whole, seed: seed)
-        first.secondsMax = minutes * 60
-        let outcome = first.run().record.outcome
-        guard let failure = ShrinkCommand.failure(outcome), !whole.expects.isMet(by: outcome) else {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peersim-shrink-\(getpid())")
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let trials = ShrinkRun(
+            seed: seed, jobs: flags.jobCount(), runsMax: runs, deadline: began.addingTimeInterval(minutes * 60),
+            folder: folder)
+        guard let first = trials.verdict(of: whole, number: 0, eventsMax: nil) else {
             Console.complain(
-                "seed 0x\(String(seed, radix: 16)) of \(name) ends as \(outcome.word): there is nothing to shrink")
+                "seed 0x\(String(seed, radix: 16)) of \(name) breaks no promise within \(minutes) min: "
+                    + "there is nothing to shrink; see how it ends with: peersim run \(name)")
             throw SimulatorExit.failed
         }
-        let path =
-            into ?? "Simulations/Regressions/\(whole.name)-\(failure.lowercased())-\(String(seed, radix: 16)).yaml"
-        print("shrinking \(failure): \(ShrinkCommand.size(whole))")
-        // The first run shows how many events the failure takes; a candidate that needs many more is another story.
-        let firstSeconds = max(2, Date().timeIntervalSince(began) * 2)
-        let checkers: CheckerSet = if case .violated = outcome { .only([failure]) } else { .none }
-        var unwritable = false
-        func write(_ plan: Plan) {
-            let text = PlanWriter.yaml(
-                plan, finding: .init(seed: seed, violated: failure, cause: "not explained yet: say what was wrong"))
-            do {
-                try text.write(toFile: path, atomically: true, encoding: .utf8)
-            } catch {
-                unwritable = true
-            }
+        let path = into ?? ShrinkCommand.path(whole, first.failed, seed)
+        let shown = "\(first.failure.at.milliseconds / 1_000) s, event \(first.events)"
+        print("shrinking \(first.failed), which shows at \(shown): \(ShrinkCommand.size(whole))")
+        fflush(nil)
+        try ShrinkCommand.write(whole, first.failed, seed, to: path)
+        let result = trials.run(
+            Shrinker(whole, failure: first.failure), failed: first.failed,
+            // Smaller networks need fewer events, if other ones.
+            eventsMax: first.events * 2
+        ) { candidate, runs in
+            try? ShrinkCommand.write(candidate.plan, first.failed, seed, to: path)
+            print("  run \(runs)  \(candidate.what): \(ShrinkCommand.size(candidate.plan))")
+            fflush(nil)
         }
-        write(whole)
-        if unwritable {
-            Console.complain("cannot write \(path)")
-            throw SimulatorExit.unwritable
-        }
-        var shrinker = Shrinker(
-            whole, runsMax: runs, mayGoOn: { Date().timeIntervalSince(began) < minutes * 60 },
-            tell: { what, plan in
-                write(plan)
-                print("  \(what): \(ShrinkCommand.size(plan))")
-                fflush(nil)
-            },
-            fails: { candidate in
-                var run = WorldRun(plan: candidate, seed: seed, checkers: checkers)
-                run.secondsMax = firstSeconds
-                return ShrinkCommand.failure(run.run().record.outcome) == failure
-            })
-        shrinker.shrink()
+        try ShrinkCommand.write(result.best, first.failed, seed, to: path)
         print(
-            "\(ShrinkCommand.size(shrinker.best)) after \(shrinker.runs) runs in "
-                + "\(Int(Date().timeIntervalSince(began))) s: \(path)"
-        )
+            "\(ShrinkCommand.size(result.best)) after \(result.runs) runs in \(Int(Date().timeIntervalSince(began))) s"
+                + (result.isDone ? "" : ", stopped by the limit of runs or time") + ": \(path)")
     }
 
-    /// What failed, by id; nil if nothing did.
-    static func failure(_ outcome: Outcome) -> String? {
-        switch outcome {
-        case .violated(let violation): violation.invariant
-        case .stuck(let must, _): must.rawValue
-        case .passed, .halted, .exhausted, .trapped: nil
+    /// In a process of its own.
+    private func tellFailure(of plan: Plan, _ seed: UInt64) {
+        var run = WorldRun(plan: plan, seed: seed)
+        run.eventsMax = eventsMax ?? .max
+        print(ShrinkRun.Verdict(run.run().record)?.line ?? "none")
+    }
+
+    /// Found bugs become regressions; planted ones are kept apart from them.
+    static func path(_ plan: Plan, _ failed: String, _ seed: UInt64) -> String {
+        let name = "\(plan.name)-\(failed.lowercased())-\(String(seed, radix: 16)).yaml"
+        return (plan.plant == nil ? "Simulations/Regressions/" : "peersim-out/shrunk/") + name
+    }
+
+    /// - Throws: exit code 74 with a word to standard error.
+    private static func write(_ plan: Plan, _ failed: String, _ seed: UInt64, to path: String) throws {
+        let cause =
+            plan.plant.flatMap { Plant.named($0) }.map { "planted on purpose, \($0.id): \($0.summary)" }
+            ?? "not explained yet: say what was wrong"
+        // A folder of its own, where its runs do not overwrite that of the run which found it.
+        var plan = plan
+        plan.name = ScenarioFile.name(of: path)
+        let text = PlanWriter.yaml(plan, finding: .init(seed: seed, violated: failed, cause: cause))
+        do {
+            try FileManager.default.createDirectory(
+                at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            Console.complain("cannot write \(path): \(error.localizedDescription)")
+            throw SimulatorExit.unwritable
         }
     }
 

@@ -14,8 +14,13 @@ public struct SwarmCommand: ParsableCommand {
 
     @OptionGroup var flags: RunFlags
 
+    @OptionGroup var plant: PlantFlag
+
     @Option(help: "S or M.")
     var tier = "M"
+
+    @Option(help: "So many peers in each network instead of a drawn number: 3 to 9 in tier S, 32 to 128 in M.")
+    var peers: Int?
 
     @Option(help: ArgumentHelp("First and last seed; the default is 0..63, or 64 from --seed on.", valueName: "a..b"))
     var seeds: String?
@@ -48,6 +53,13 @@ public struct SwarmCommand: ParsableCommand {
             Console.complain("--tier is S or M, not \"\(tier)\"")
             throw ExitCode(64)
         }
+        let sizes = SwarmPlan.sizes(size)
+        if let peers, !sizes.contains(peers) {
+            Console.complain(
+                "--peers \(peers) is no size of tier \(tier); it has \(sizes.lowerBound) to \(sizes.upperBound)")
+            throw ExitCode(64)
+        }
+        if let id = plant.id { _ = try PlantFlag.checked(id) }
         if let one { return try runOne(one, size) }
         let range = try seedRange()
         let seconds = try flags.secondsMax()
@@ -63,14 +75,19 @@ public struct SwarmCommand: ParsableCommand {
         let count = Int(clamping: range.count)
         let base = range.lowerBound
         let every = verifyEvery
-        let (tier, json, out) = (tier, flags.json, flags.out)
+        let (tier, json) = (tier, flags.json)
+        var own = ["--tier", tier, "--json", "--time-limit", "\(Int(seconds))s"]
+        if let out = flags.out { own += ["--out", out] }
+        if let id = plant.id { own += ["--plant", id] }
+        if let peers { own += ["--peers", String(peers)] }
+        let common = own
         inParallel(count, jobs: flags.jobCount()) {
             if let limit, Date().timeIntervalSince(began) > limit { return false }
             return !budget.isSpent
         } work: { index in
             let seed = base + UInt64(index)
             let told = SwarmCommand.runApart(
-                seed, tier, seconds, out: out, isTwice: every > 0 && seed % every == every - 1)
+                seed, tier, seconds, common, isTwice: every > 0 && seed % every == every - 1)
             if told.code == 1 || told.code == 2 { budget.fail() }
             return told
         } done: { _, told in
@@ -122,14 +139,11 @@ public struct SwarmCommand: ParsableCommand {
 
     // MARK: one seed
 
-    private static func runApart(_ seed: UInt64, _ tier: String, _ seconds: Double, out: String?, isTwice: Bool) -> Told
-    {
+    private static func runApart(
+        _ seed: UInt64, _ tier: String, _ seconds: Double, _ common: [String], isTwice: Bool
+    ) -> Told {
         func child() -> ChildProcess.Result {
-            var arguments = [
-                "swarm", "--one", String(seed), "--tier", tier, "--json", "--time-limit", "\(Int(seconds))s",
-            ]
-            if let out { arguments += ["--out", out] }
-            return ChildProcess(arguments: arguments, secondsMax: seconds + 30).run()
+            ChildProcess(arguments: ["swarm", "--one", String(seed)] + common, secondsMax: seconds + 30).run()
         }
         let first = child()
         var told = told(first, seed, tier)
@@ -171,7 +185,8 @@ public struct SwarmCommand: ParsableCommand {
 
     /// In a process of its own: the plan is written before anything can trap.
     private func runOne(_ seed: UInt64, _ size: Plan.Tier) throws {
-        let plan = SwarmPlan.make(seed: seed, tier: size)
+        var plan = SwarmPlan.make(seed: seed, tier: size, peers: peers)
+        try plant.put(into: &plan)
         let folder = RunFolder(
             flags.out.map { "\($0)/\(plan.name)-\(String(seed, radix: 16))" }, scenario: plan.name, seed: seed)
         try folder.put("plan.yaml", PlanWriter.yaml(plan))
@@ -197,6 +212,7 @@ public struct SwarmCommand: ParsableCommand {
         print(OutcomeText.line(result.record))
         if let failure = OutcomeText.failure(result.record, folder: folder.path) { print(failure) }
         print("  replay    peersim replay --scenario \(folder.path)/plan.yaml --seed 0x\(String(seed, radix: 16))")
+        print("  shrink    peersim shrink --plan \(folder.path)/plan.yaml")
         throw ExitCode(code)
     }
 }
