@@ -126,6 +126,7 @@ public struct Replica: Sendable {
     /// What leaves once its ticket, and all before it, are durable. Ascending.
     var outbox: [Parcel] = []
     var prunedBelow: UInt64 = 0
+    var retention = ProofRetention()
 
     /// When `handle(.timeout)` wants to be called; nil before `.start` and after a stop.
     public var nextDeadline: Instant? { mode == .stopped ? nil : deadlines.next }

@@ -142,18 +142,14 @@ extension Replica {
             return
         }
         if state.height <= certifiedHeight { return }
+        let passed = retention.add(state.height, after: certifiedHeight)
         certified = certificate
         certifiedAt = now
         lazyWrites.put(.proofs, JournalKey.height(state.height), certificate.encoded)
-        if state.height > Replica.proofsKept {
-            lazyWrites.delete(.proofs, JournalKey.height(state.height - Replica.proofsKept))
-        }
+        for height in passed { lazyWrites.delete(.proofs, JournalKey.height(height)) }
         attestations.removeUpTo(state.height)
         if state.height == executed.state.height { deadlines.cancel(.attestation) }
         emit(.certified(certificate))
         if !followers.isEmpty { post(.stateCertificate(certificate), to: followers) }
     }
-
-    /// Heights for which state certificates are kept (14.1).
-    static let proofsKept: UInt64 = 1_000
 }
