@@ -77,6 +77,11 @@ import Testing
                 loss,5%,2,1,draws of ring,70,100,,,,50.000,4.000
 
                 """)
+        #expect(
+            table.json.split(separator: "\n").last == """
+                {"over": "loss", "value": "5%", "runs": 2, "passed": 1, "measure": "draws of ring", "count": 70, \
+                "of": 100, "expected": 50.000, "sigmas": 4.000}
+                """)
     }
 
     /// Shows that a child's word about a failure comes over as it was, and that nothing else counts.

@@ -92,30 +92,46 @@ struct SweepTable {
         return lines.joined(separator: "\n")
     }
 
+    private static let columns = [
+        "over", "value", "runs", "passed", "measure", "count", "of", "p50_ms", "p99_ms", "longest_ms", "expected",
+        "sigmas",
+    ]
+
     /// One line a value and measure; fields that a measure does not have are empty.
-    var csv: String {
-        var lines = ["over,value,runs,passed,measure,count,of,p50_ms,p99_ms,longest_ms,expected,sigmas"]
-        for row in rows {
-            let head = "\(over),\(row.value),\(row.runs),\(row.passed)"
-            for one in row.measures {
-                let cells: [String]
+    private var cells: [[String]] {
+        rows.flatMap { row in
+            row.measures.map { one in
+                let head = [over, row.value, "\(row.runs)", "\(row.passed)", one.name]
                 switch one.values {
                 case .times(let all):
                     let sorted = all.sorted()
-                    let times = [50, 99, 100].map { String(SweepTable.percentile(sorted, $0)) }
-                    cells = ["\(sorted.count)", ""] + (sorted.isEmpty ? ["", "", ""] : times) + ["", ""]
-                case .events(let count, let seconds): cells = ["\(count)", "\(seconds)", "", "", "", "", ""]
+                    let times = [50, 99, 100].map { sorted.isEmpty ? "" : "\(SweepTable.percentile(sorted, $0))" }
+                    return head + ["\(sorted.count)", ""] + times + ["", ""]
+                case .events(let count, let seconds): return head + ["\(count)", "\(seconds)", "", "", "", "", ""]
                 case .hits(let hits, let trials, let expected, let variance):
                     let off = SweepTable.sigmas(hits, expected, variance)
-                    cells = [
+                    return head + [
                         "\(hits)", "\(trials)", "", "", "", SweepTable.fixed(Double(expected) / 1e6, 3),
                         off.map { SweepTable.fixed($0, 3) } ?? "",
                     ]
                 }
-                lines.append(head + ",\(one.name)," + cells.joined(separator: ","))
             }
         }
-        return lines.joined(separator: "\n") + "\n"
+    }
+
+    var csv: String {
+        ([SweepTable.columns] + cells).map { $0.joined(separator: ",") + "\n" }.joined()
+    }
+
+    /// The same as objects, one a line, without the fields that are empty.
+    var json: String {
+        cells.map { cells in
+            PlainDocument.mapping(
+                zip(SweepTable.columns, cells).enumerated().filter { !$1.1.isEmpty }.map { at, cell in
+                    (cell.0, [0, 1, 4].contains(at) ? .text(cell.1) : .digits(cell.1))
+                }
+            ).json
+        }.joined(separator: "\n")
     }
 
     /// Sets whose share of hits lies beyond three standard deviations.

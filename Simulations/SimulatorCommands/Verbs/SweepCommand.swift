@@ -60,8 +60,8 @@ public struct SweepCommand: ParsableCommand {
         if table.unfair > 0 { worst = SimulatorExit.worst(worst, 1) }
         let path = (flags.out ?? "peersim-out/sweeps") + "/\(file.scenario.name).csv"
         try write(table.csv, path)
-        print(table.text)
-        print("\(repeats) seeds from 0x\(String(seed, radix: 16)); figures: \(path)")
+        print(flags.json ? table.json : table.text)
+        if !flags.json { print("\(repeats) seeds from 0x\(String(seed, radix: 16)); figures: \(path)") }
         if worst != 0 { throw ExitCode(worst) }
     }
 
