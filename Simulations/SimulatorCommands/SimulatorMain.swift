@@ -9,6 +9,7 @@ public struct SimulatorMain: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
         RunCommand.self,
         SwarmCommand.self,
+        SweepCommand.self,
         PlanCommand.self,
         ReplayCommand.self,
         TraceCommand.self,

@@ -85,6 +85,8 @@ import Testing
         ("tier: XXL", "2:7: unknown tier \"XXL\""),
         ("tier: S\npeers: 500", "2:7: tier S with 500 peers would take hours; use a larger tier"),
         ("adversaries: [{type: copyer, count: 1}]", "2:22: unknown adversary type \"copyer\""),
+        ("adversaries: [{type: tolerance_walker, count: 1}]", "2:22: \"tolerance_walker\" cannot act yet"),
+        ("plant: L44", "2:8: unknown plant \"L44\""),
         ("adversaries: [{type: copier}]", "2:15: the adversary has no members"),
         ("adversaries: [{type: silent_leader, count: 2}]",
             "2:15: 2 seats are lost for good or lying, 1 is tolerated; lose fewer or write \"expect: halt\""),

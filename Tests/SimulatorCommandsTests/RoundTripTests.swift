@@ -94,7 +94,8 @@ import Testing
         plan.network.burst = nil
         plan.network.upRate = 0
         plan.network.delay = .uniform(.zero, .milliseconds(3))
-        plan.adversaries = AdversaryType.allCases.map {
+        plan.plant = "M8.2"
+        plan.adversaries = AdversaryType.allCases.filter { $0.missing == nil }.map {
             AdversaryPlan(
                 name: "the " + $0.rawValue, type: $0, peers: [1], victims: [0, 2], intensity: Chance(3, in: 7),
                 bytesPerSecond: 99)

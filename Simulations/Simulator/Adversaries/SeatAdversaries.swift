@@ -33,6 +33,11 @@ extension Means {
             signature: voting.sign(ballot.kind.signatureKind, network: network, body: ballot.signedBody))
     }
 
+    /// Two messages that contradict each other; half of the seats hear the second first.
+    func both(_ one: LogMessage, _ other: LogMessage, to peer: PeerID) -> [LogMessage] {
+        (seat(of: peer) ?? 0) % 2 == 0 ? [one, other] : [other, one]
+    }
+
     /// A vote or signature that nobody made.
     mutating func garbage() -> Signature { Signature(high: Bytes32(word: &rng), low: Bytes32(word: &rng)) }
     mutating func digest() -> Digest { Digest(Bytes32(word: &rng)) }
@@ -128,8 +133,7 @@ struct DoubleVoter: Trick {
             kind: .notarize, epoch: vote.ballot.epoch, view: vote.ballot.view,
             blockHash: member.key.digest(vote.ballot.blockHash.bytes))
         guard let second = means.vote(ballot, by: member) else { return [message] }
-        let isFirst = (means.seat(of: peer) ?? 0) % 2 == 0
-        return isFirst ? [message, .vote(second)] : [.vote(second), message]
+        return means.both(message, .vote(second), to: peer)
     }
 }
 
@@ -158,8 +162,7 @@ struct FinalizeNullifyVoter: Trick {
             other = Ballot(kind: .finalize, epoch: ballot.epoch, view: ballot.view, blockHash: hash)
         }
         guard views.isOn(ballot.view, &means), let second = means.vote(other, by: member) else { return [message] }
-        let isFirst = (means.seat(of: peer) ?? 0) % 2 == 0
-        return isFirst ? [message, .vote(second)] : [.vote(second), message]
+        return means.both(message, .vote(second), to: peer)
     }
 }
 

@@ -16,11 +16,14 @@ protocol Checker: Sendable {
     mutating func look(at world: borrowing World) -> Finding?
     /// After the last event.
     mutating func end(of world: borrowing World) -> Finding?
+    /// What it counted beside its verdicts, whether or not this run is one that it judges.
+    var measures: [Measure] { get }
 }
 
 extension Checker {
     mutating func look(at world: borrowing World) -> Finding? { nil }
     mutating func end(of world: borrowing World) -> Finding? { nil }
+    var measures: [Measure] { [] }
 }
 
 /// What a checker found broken.
@@ -106,6 +109,8 @@ public struct CheckerSet: Sendable {
             invariant: ids[place], at: world.elapsed, event: world.events, peers: finding.peers,
             expected: finding.expected, found: finding.found)
     }
+
+    var measures: [Measure] { checkers.flatMap(\.measures) }
 
     var judged: [RunRecord.Judged] {
         checkers.map { checker in

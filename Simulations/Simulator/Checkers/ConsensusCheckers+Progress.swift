@@ -148,7 +148,8 @@ struct NothingFinalWithoutQuorum: Checker {
     }
 
     mutating func look(at world: borrowing World) -> Finding? {
-        _ = since(in: world)
+        // Silence is judged, too.
+        if let since = since(in: world), world.now - since > NothingFinalWithoutQuorum.grace { judged += 1 }
         return nil
     }
 

@@ -49,43 +49,63 @@ private func judgedSeat(
     return i
 }
 
+/// What the rows about pairs of votes of one seat have in common: a vote is compared with what was signed or sent
+/// before, and then belongs to that itself.
+struct VotePairs: Sendable {
+    private(set) var book: BallotBook
+    private let exempt: Exempt
+    private let kinds: [VoteKind]
+
+    init(_ plan: Plan, of kinds: [VoteKind]) {
+        book = BallotBook(seats: plan.seatCount)
+        exempt = Exempt(plan)
+        self.kinds = kinds
+    }
+
+    /// Hears of votes and crashes.
+    ///
+    /// - Parameter check: what is wrong with a vote of a seat that is judged, by the book before it.
+    mutating func hear(
+        _ observation: Observation, in world: borrowing World, _ check: (BallotBook, Int, Ballot) -> Finding?
+    ) -> Finding? {
+        switch observation {
+        case .crashed(let i):
+            if i < world.plan.seatCount { book.crash(i) }
+            return nil
+        case .voted(let i, let key, let ballot) where kinds.contains(ballot.kind):
+            guard let seat = judgedSeat(i, key, exempt, in: world) else { return nil }
+            defer { book.sign(seat, ballot) }
+            return check(book, seat, ballot)
+        case .left(let i, let ballot) where kinds.contains(ballot.kind):
+            guard let seat = judgedSeat(i, nil, exempt, in: world) else { return nil }
+            defer { book.leave(seat, ballot) }
+            return check(book, seat, ballot)
+        default: return nil
+        }
+    }
+}
+
 /// C2: an honest seat signs `notarize` for at most one block per view.
 struct OneNotarizePerView: Checker {
     static let id = "C2"
     static let statement = "an honest seat signs notarize for at most one block per view"
     static let watches: [Observation.Kind] = [.voted, .left, .crashed]
     private(set) var judged: UInt64 = 0
-    private var book: BallotBook
-    private let exempt: Exempt
+    private var pairs: VotePairs
 
-    init(_ plan: Plan) {
-        book = BallotBook(seats: plan.seatCount)
-        exempt = Exempt(plan)
-    }
+    init(_ plan: Plan) { pairs = VotePairs(plan, of: [.notarize]) }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        switch observation {
-        case .crashed(let i): if i < world.plan.seatCount { book.crash(i) }
-        case .voted(let i, let key, let ballot) where ballot.kind == .notarize:
-            guard let seat = judgedSeat(i, key, exempt, in: world) else { return nil }
-            defer { book.sign(seat, ballot) }
-            return check(seat, ballot)
-        case .left(let i, let ballot) where ballot.kind == .notarize:
-            guard let seat = judgedSeat(i, nil, exempt, in: world) else { return nil }
-            defer { book.leave(seat, ballot) }
-            return check(seat, ballot)
-        default: break
+        var count: UInt64 = 0
+        defer { judged += count }
+        return pairs.hear(observation, in: world) { book, seat, ballot in
+            count += 1
+            let place = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: .notarize)
+            guard let known = book.hash(seat, place), known != ballot.blockHash else { return nil }
+            return Finding(
+                peers: [seat], expected: "one block of view \(ballot.view): \(known)",
+                found: "a vote for \(ballot.blockHash) too")
         }
-        return nil
-    }
-
-    private mutating func check(_ seat: Int, _ ballot: Ballot) -> Finding? {
-        judged += 1
-        let place = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: .notarize)
-        guard let known = book.hash(seat, place), known != ballot.blockHash else { return nil }
-        return Finding(
-            peers: [seat], expected: "one block of view \(ballot.view): \(known)",
-            found: "a vote for \(ballot.blockHash) too")
     }
 }
 
@@ -95,43 +115,27 @@ struct NoNullifyAndFinalize: Checker {
     static let statement = "an honest seat never signs both nullify and finalize of one view"
     static let watches: [Observation.Kind] = [.voted, .left, .crashed]
     private(set) var judged: UInt64 = 0
-    private var book: BallotBook
-    private let exempt: Exempt
+    private var pairs: VotePairs
 
-    init(_ plan: Plan) {
-        book = BallotBook(seats: plan.seatCount)
-        exempt = Exempt(plan)
-    }
+    init(_ plan: Plan) { pairs = VotePairs(plan, of: [.nullify, .finalize]) }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        switch observation {
-        case .crashed(let i): if i < world.plan.seatCount { book.crash(i) }
-        case .voted(let i, let key, let ballot) where ballot.kind != .notarize:
-            guard let seat = judgedSeat(i, key, exempt, in: world) else { return nil }
-            defer { book.sign(seat, ballot) }
-            return check(seat, ballot)
-        case .left(let i, let ballot) where ballot.kind != .notarize:
-            guard let seat = judgedSeat(i, nil, exempt, in: world) else { return nil }
-            defer { book.leave(seat, ballot) }
-            return check(seat, ballot)
-        default: break
-        }
-        return nil
-    }
-
-    private mutating func check(_ seat: Int, _ ballot: Ballot) -> Finding? {
-        judged += 1
-        let other: VoteKind = ballot.kind == .nullify ? .finalize : .nullify
-        let place = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: other)
-        if book.hash(seat, place) != nil {
+        var count: UInt64 = 0
+        defer { judged += count }
+        return pairs.hear(observation, in: world) { book, seat, ballot in
+            count += 1
+            let other: VoteKind = ballot.kind == .nullify ? .finalize : .nullify
+            let place = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: other)
+            if book.hash(seat, place) != nil {
+                return Finding(
+                    peers: [seat], expected: "\(other) of view \(ballot.view) alone", found: "\(ballot.kind) of it too")
+            }
+            let same = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: ballot.kind)
+            guard let known = book.hash(seat, same), known != ballot.blockHash else { return nil }
             return Finding(
-                peers: [seat], expected: "\(other) of view \(ballot.view) alone", found: "\(ballot.kind) of it too")
+                peers: [seat], expected: "\(ballot.kind) of \(known) in view \(ballot.view)",
+                found: "of \(ballot.blockHash) too")
         }
-        let same = BallotBook.Place(epoch: ballot.epoch, view: ballot.view, kind: ballot.kind)
-        guard let known = book.hash(seat, same), known != ballot.blockHash else { return nil }
-        return Finding(
-            peers: [seat], expected: "\(ballot.kind) of \(known) in view \(ballot.view)",
-            found: "of \(ballot.blockHash) too")
     }
 }
 

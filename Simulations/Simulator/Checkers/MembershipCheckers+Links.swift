@@ -132,7 +132,6 @@ struct CrashesNoticed: Checker {
     private static func pair(_ i: Int, _ j: Int) -> UInt64 { UInt64(i) << 32 | UInt64(j) }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        guard isJudged else { return nil }
         switch observation {
         case .booted(let i):
             for j in world.peers.indices {
@@ -155,12 +154,14 @@ struct CrashesNoticed: Checker {
             guard let at = since.removeValue(forKey: CrashesNoticed.pair(i, j)) else { return nil }
             // A fault that met the watcher meanwhile explains every delay.
             guard let quiet = world.undisturbedSince(i), quiet <= at else { return nil }
-            judged += 1
+            if isJudged { judged += 1 }
             took.append(world.now - at)
         default: break
         }
         return nil
     }
+
+    var measures: [Measure] { [Measure("dead neighbours noticed", .times(took.map(\.milliseconds)))] }
 
     mutating func end(of world: borrowing World) -> Finding? {
         for i in world.peers.indices {
@@ -168,11 +169,11 @@ struct CrashesNoticed: Checker {
                 guard let at = since[CrashesNoticed.pair(i, j)], let quiet = world.undisturbedSince(i), quiet <= at,
                     world.now - at > CrashesNoticed.lastMax
                 else { continue }
-                judged += 1
+                if isJudged { judged += 1 }
                 took.append(world.now - at)
             }
         }
-        if took.isEmpty { return nil }
+        if took.isEmpty || !isJudged { return nil }
         let sorted = took.sorted()
         let (median, last) = (sorted[sorted.count / 2], sorted[min(sorted.count - 1, sorted.count * 99 / 100)])
         // The median of a few says little.
@@ -225,6 +226,11 @@ struct NoFalseEvictions: Checker {
     static let quietMin = Interval.seconds(20)
     private(set) var judged: UInt64 = 0
     private let isJudged: Bool
+    /// Live neighbours that were given up.
+    private var evicted: UInt64 = 0
+    /// How long links of live peers stood, in milliseconds, and up to when that is counted.
+    private var linkMillis: UInt64 = 0
+    private var countedTo = Instant.zero
 
     init(_ plan: Plan) {
         isJudged =
@@ -233,12 +239,14 @@ struct NoFalseEvictions: Checker {
     }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
-        guard isJudged, case .membership(let i, .linkDown(let index, let reason)) = observation,
+        guard case .membership(let i, .linkDown(let index, let reason)) = observation,
             let j = world.peer(i, index), let quiet = world.quietSince(i, j),
             world.now - quiet >= NoFalseEvictions.quietMin
         else { return nil }
-        judged += 1
+        if isJudged { judged += 1 }
         if reason == .silent || reason == .oneWay {
+            evicted += 1
+            if !isJudged { return nil }
             return Finding(
                 peers: [i, j],
                 expected: "no eviction of a neighbour that lives and is reached since \(world.now - quiet)",
@@ -249,11 +257,20 @@ struct NoFalseEvictions: Checker {
 
     /// Quiet links are judged, too: a run in which none went down evicted nobody.
     mutating func look(at world: borrowing World) -> Finding? {
-        if isJudged { judged += UInt64(world.peers.count { $0.isLive }) }
+        let past = UInt64(max(0, (world.now - countedTo).milliseconds))
+        countedTo = world.now
+        for i in world.peers.indices where world.peers[i].isLive {
+            if isJudged { judged += 1 }
+            linkMillis += past * UInt64(world.peers[i].node?.linked.count ?? 0)
+        }
         return nil
     }
 
     mutating func end(of world: borrowing World) -> Finding? { look(at: world) }
+
+    var measures: [Measure] {
+        [Measure("live neighbours given up", .events(evicted, seconds: linkMillis / 1_000))]
+    }
 }
 
 /// M17: no honest peer has only links to a coalition.

@@ -201,9 +201,7 @@ struct ResultsExist: Checker {
     private func finding(
         _ read: ReadBlock, _ closing: ReadBlock.Closing, _ winner: LedgerEvent.Winner, _ found: String
     ) -> Finding {
-        Finding(
-            peers: [read.by], expected: "the body \(winner.bodyHash) of lease \(winner.lease) of \(closing.job)",
-            found: found)
+        read.finding("the body \(winner.bodyHash) of lease \(winner.lease) of \(closing.job)", found)
     }
 }
 

@@ -82,9 +82,8 @@ struct CoreIsSmallest: Checker {
             let core = BruteMerge(closing.story, quorum: Int(settled.q)).core()
             let members = core?.members.map(\.lease) ?? []
             if members == settled.core, core?.diameter == settled.diameter { continue }
-            return Finding(
-                peers: [read.by], expected: "core \(members) of job \(closing.job)",
-                found: "core \(settled.core), diameter \(settled.diameter)")
+            return read.finding(
+                "core \(members) of job \(closing.job)", "core \(settled.core), diameter \(settled.diameter)")
         }
         return nil
     }
@@ -109,8 +108,7 @@ struct OrderDoesNotMatter: Checker {
                 judged += 1
                 let shuffled = order.map { merge.answers[$0] }
                 guard let found = difference(shuffled, settled, closing.story.spec) else { continue }
-                return Finding(
-                    peers: [read.by], expected: "the answer of job \(closing.job) in every order", found: found)
+                return read.finding("the answer of job \(closing.job) in every order", found)
             }
         }
         return nil
@@ -156,19 +154,24 @@ struct HonestAnswerWins: Checker {
     static let statement = "if q revealed results are honest and equal, the answer is theirs"
     static let watches: [Observation.Kind] = [.advanced]
     private(set) var judged: UInt64 = 0
+    private var wrong: WrongAnswers
 
-    init(_ plan: Plan) {}
+    init(_ plan: Plan) { wrong = WrongAnswers(plan) }
+
+    var measures: [Measure] { wrong.measures }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .advanced(let read) = observation else { return nil }
+        wrong.take(read, in: world)
         for closing in read.closings {
             guard let honest = honest(closing.story, in: world) else { continue }
             judged += 1
+            let expected = "the honest answer \(honest) of job \(closing.job)"
             switch closing.event {
             case .settled(let settled):
                 if settled.canonical == honest { continue }
-                return finding(read, closing, honest, "\(settled.canonical)")
-            case .refunded(_, .noAgreement, _, _): return finding(read, closing, honest, "no agreement")
+                return read.finding(expected, "\(settled.canonical)")
+            case .refunded(_, .noAgreement, _, _): return read.finding(expected, "no agreement")
             default: continue
             }
         }
@@ -189,11 +192,6 @@ struct HonestAnswerWins: Checker {
             return nil
         }
         return first
-    }
-
-    private func finding(_ read: ReadBlock, _ closing: ReadBlock.Closing, _ honest: Digest, _ found: String) -> Finding
-    {
-        Finding(peers: [read.by], expected: "the honest answer \(honest) of job \(closing.job)", found: found)
     }
 }
 
@@ -217,25 +215,19 @@ struct AcceptedWithinTolerance: Checker {
                 if settled.r == spec.r, settled.q == spec.q, let core, core.diameter <= spec.comparator.tolerance {
                     continue
                 }
-                return finding(read, closing, "q = \(spec.q) results within tolerance", "\(settled)")
+                return read.finding("q = \(spec.q) results within tolerance in job \(closing.job)", "\(settled)")
             case .refunded(_, .noAgreement, _, _):
                 judged += 1
                 let core = BruteMerge(closing.story, quorum: Int(spec.q)).core()
                 let count = closing.story.count(.revealed)
                 if count >= Int(spec.r), core.map({ $0.diameter > spec.comparator.tolerance }) ?? true { continue }
-                return finding(
-                    read, closing, "no core among r = \(spec.r) results",
+                return read.finding(
+                    "no core among r = \(spec.r) results in job \(closing.job)",
                     "\(count) results, core \(core?.members.count ?? 0)")
             default: continue
             }
         }
         return nil
-    }
-
-    private func finding(_ read: ReadBlock, _ closing: ReadBlock.Closing, _ expected: String, _ found: String)
-        -> Finding
-    {
-        Finding(peers: [read.by], expected: "\(expected) in job \(closing.job)", found: found)
     }
 }
 
@@ -263,10 +255,9 @@ struct WinnersAgree: Checker {
             if isSound {
                 if let finding = pays(settled, agreeing, closing, read, in: world) { return finding } else { continue }
             }
-            return Finding(
-                peers: [read.by],
-                expected: "winners \(agreeing.map(\.lease)), losers \(rest.map(\.lease)) of job \(closing.job)",
-                found: "\(settled.winners.map(\.lease)) and \(settled.losers)")
+            return read.finding(
+                "winners \(agreeing.map(\.lease)), losers \(rest.map(\.lease)) of job \(closing.job)",
+                "\(settled.winners.map(\.lease)) and \(settled.losers)")
         }
         return nil
     }
@@ -284,9 +275,7 @@ struct WinnersAgree: Checker {
             let perMille: UInt16 = answer.result.status == .completed ? 1_000 : world.genesis.attemptPerMille
             let due = AttemptFee.of(lease, micros, memory, perMille)
             if winner.pay.micro == due { continue }
-            return Finding(
-                peers: [read.by], expected: "pay \(due) for lease \(winner.lease) of job \(closing.job)",
-                found: "\(winner.pay)")
+            return read.finding("pay \(due) for lease \(winner.lease) of job \(closing.job)", "\(winner.pay)")
         }
         return nil
     }

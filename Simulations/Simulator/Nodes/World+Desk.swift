@@ -112,6 +112,9 @@ extension World {
         usage.cpuMicros = usage.wallMicros * 9 / 10
         usage.memoryPeakBytes = 16 << 20
         let printed = output(of: task, by: i)
+        if peers[i].isByzantine, printed != SimProgram(task.frame).output(peer: i, lease: task.lease.index) {
+            lies[task.job, default: []].append(i)
+        }
         peers[i].tasks[run]?.stdout = printed
         let isOver = task.runs >= .milliseconds(Int64(clamping: task.frame.limits.wallMillis))
         let process: ProcessEnd = isOver ? .signalled(number: 9) : .exited(code: 0)

@@ -17,6 +17,7 @@ extension PlantSite {
     static let oldAnchor = PlantSite(216)
     static let waitsForCompany = PlantSite(217)
     static let submitsNothing = PlantSite(218)
+    static let lowersQuorum = PlantSite(219)
     static let shortensProofs = PlantSite(220)
     static let oneMicroMore = PlantSite(301)
     static let nonceSkips = PlantSite(302)
@@ -36,6 +37,7 @@ extension PlantSite {
     static let otherCommit = PlantSite(408)
     static let dearLeases = PlantSite(410)
     static let noDeadline = PlantSite(411)
+    static let dearTickets = PlantSite(413)
     static let forgottenDraw = PlantSite(412)
     static let resultAltered = PlantSite(501)
     static let firstOfEquals = PlantSite(502)
@@ -140,6 +142,11 @@ extension Plant {
             plan.holdFor = .seconds(50)
             return plan
         },
+        one("C19", .shell, .lowersQuorum, "once a view timed out, one vote makes a certificate") {
+            var plan = Plan.canary(seconds: 120)
+            plan.faults = [Fault(id: 1, at: .seconds(20), kind: .lose(.peers([2, 3])))]
+            return plan
+        },
         one("C20", .shell, .shortensProofs, "proofs leave without one of their signatures", plan: transfers),
     ]
 
@@ -185,11 +192,25 @@ extension Plant {
         one("J10", .memory, .dearLeases, "attempts are paid at twice their rates", plan: flaky),
         one("J11", .memory, .noDeadline, "a job is off the deadline table", plan: working),
         one("J12", .memory, .forgottenDraw, "a job is off the list of draws", plan: working),
+        one("J13", .memory, .dearTickets, "the offer table gives the last peer 64 tickets") {
+            // So many slots that no honest reading of the log finds the last peer busy.
+            var plan = Plan.canary(observers: 12, seconds: 120, transfersPerSecond: 1, slots: 4)
+            plan.adversaries = [
+                AdversaryPlan(name: "last", type: .wrongResult, peers: [15], intensity: .never)
+            ]
+            for k in 0..<40 {
+                plan.operations.append(
+                    Operation(
+                        id: 100_000 + k, at: .seconds(20) + .milliseconds(Int64(k) * 1_700), by: 4 + k % 11,
+                        kind: .openJob(.init(taskClass: .exact, replicas: 3, runs: .milliseconds(300)))))
+            }
+            return plan
+        },
     ]
 
     private static let results: [Plant] = [
         one("R1", .memory, .resultAltered, "the ledger compares another result than was revealed", plan: slow),
-        one("R2", .core, .firstOfEquals, "the first of equal results to arrive stands first", plan: flaky),
+        one("R2", .core, .firstOfEquals, "the first of equal results to arrive stands first", plan: working),
         one("R3", .memory, .resultsEqual, "honest results become another answer", plan: slow),
         one("R4", .memory, .resultsEqual, "results that differ count as equal", plan: flaky),
         one("R5", .memory, .resultAltered, "a result that agrees loses", plan: slow),

@@ -14,6 +14,19 @@ struct PlantedFilter: EgressFilter {
     let hashing: SimKey
     /// The peer that is shown another log.
     let victim: PeerID
+    /// Whether a view of this process timed out.
+    private var hasTimedOut = false
+
+    init(
+        plant: PlantSite, network: NetworkID, voting: SimKey?, voters: [SimKey], hashing: SimKey, victim: PeerID
+    ) {
+        self.plant = plant
+        self.network = network
+        self.voting = voting
+        self.voters = voters
+        self.hashing = hashing
+        self.victim = victim
+    }
 
     mutating func passing(_ message: LogMessage, to peer: PeerID) -> [LogMessage] {
         guard let voting else { return plant == .submitsNothing ? without(message) : [message] }
@@ -38,6 +51,19 @@ struct PlantedFilter: EgressFilter {
                 message, .certificate(forged(.finalize, vote.ballot, vote.ballot.blockHash)),
                 .certificate(forged(.nullify, vote.ballot, .zero)),
             ]
+        case (.lowersQuorum, .vote(let vote)):
+            if vote.ballot.kind == .nullify { hasTimedOut = true }
+            let certificate = forged(vote.ballot.kind, vote.ballot, vote.ballot.blockHash)
+            return hasTimedOut ? [message, .certificate(certificate)] : [message]
+        case (.lowersQuorum, .attestation(let attestation)) where hasTimedOut:
+            // Without state certificates a node stops a few heights later.
+            let body = attestation.state.encoded
+            return voters.enumerated().map { seat, key in
+                .attestation(
+                    Attestation(
+                        state: attestation.state, seat: UInt16(seat),
+                        signature: key.sign(.attest, network: network, body: body)))
+            }
         case (.forks, .final(let shown)) where peer == victim: return [.final(fork(shown) ?? shown)]
         default: return without(message)
         }

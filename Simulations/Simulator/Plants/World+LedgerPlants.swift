@@ -22,7 +22,7 @@ extension World {
         switch plant {
         case .votesTwice, .finalizesAndNullifies, .finalizesOwnVote, .attestsAnother, .nullifiesTheFinal:
             if i != 0 { return nil }
-        case .forks: if i >= seats { return nil }
+        case .forks, .lowersQuorum: if i >= seats { return nil }
         case .submitsNothing: if i != peers.count - 1 { return nil }
         default: return nil
         }
@@ -129,6 +129,7 @@ extension World {
 
     private mutating func change(after read: ReadBlock) -> LedgerChange? {
         if let change = changeOfResults(after: read) { return change }
+        if plant == .dearTickets { return favourLast() }
         guard ledgerChanges.isEmpty else { return nil }
         let (a, b) = (peers[0].account, peers[1].account)
         switch plant {
@@ -155,6 +156,16 @@ extension World {
             return { $0.alter(account: author) { $0.nonceWallet -= 1 } }
         }
         return nil
+    }
+
+    /// One offer has as many tickets as any may have.
+    private func favourLast() -> LedgerChange {
+        let last = peers[peers.count - 1].account
+        return { ledger in
+            for key in ledger.offerKeys where key.account == last {
+                ledger.alter(offer: key) { $0.offer.slots = UInt16(LedgerLimits.slotsPerAccountMax) }
+            }
+        }
     }
 
     private func changeOfJobs(after read: ReadBlock) -> LedgerChange? {

@@ -79,6 +79,8 @@ public struct RunRecord: Sendable {
     public var judged: [Judged]
     /// Single figures with their unit, by name: `finality p99` = `412 ms`.
     public var figures: [(name: String, value: String)]
+    /// What runs of several seeds are added up by.
+    public var measures: [Measure]
     public var series: [Series]
     /// Faults as a strip under the charts: what, from, to.
     public var strip: [(text: String, from: Interval, to: Interval)]
@@ -96,6 +98,7 @@ public struct RunRecord: Sendable {
         commit = ""
         judged = []
         figures = []
+        measures = []
         series = []
         strip = []
         lastEvents = []

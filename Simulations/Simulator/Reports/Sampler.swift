@@ -110,6 +110,7 @@ extension World {
         record.judged = checkers.judged
         record.series = samples.series.filter { !$0.rows.isEmpty }
         record.figures = figures
+        record.measures = [Measure("finality", .times(samples.finality))] + checkers.measures
         record.lastEvents = recent
         record.strip = plan.faults.map { (text: $0.kind.name, from: $0.at, to: end(of: $0)) }
         return record

@@ -72,6 +72,11 @@ final class ReadBlock: Sendable {
     }
 
     var height: UInt64 { execution.height }
+
+    /// What is wrong with it, blamed on the peer that executed it first.
+    func finding(_ expected: String, _ found: String) -> Finding {
+        Finding(peers: [by], expected: expected, found: found)
+    }
 }
 
 /// The events of a block by what caused them.
