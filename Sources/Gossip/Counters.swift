@@ -10,7 +10,7 @@ public enum MembershipCounter: Int, Sendable, CaseIterable {
     case forwardOverBudget, helperOverBudget, linkRefused, dialDamped, bookEvicted, pinRefused
     case findRefused, documentRefused
     // Own trouble.
-    case sendFailed, timerLate, rowUndecodable, ticketUnknown, directoryFull
+    case sendFailed, persistFailed, timerLate, rowUndecodable, ticketUnknown, directoryFull
     case documentMismatch, documentWrong, selfDial, denied
 }
 

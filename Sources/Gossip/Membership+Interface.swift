@@ -25,6 +25,8 @@ extension Membership {
         case resolved(Ticket, [SocketAddress])
         indirect case recordSigned(PeerRecord, Ticket)
         case persisted(Ticket)
+        /// Nothing of that batch is on the disk.
+        case persistFailed(Ticket)
         /// The candidates whose signature is valid in their order, and the positions of the others.
         case recordsVerified([Verified<PeerRecord>], rejected: [UInt8], Ticket)
         case documentFetched(PeerIndex, Digest, [UInt8]?, Ticket)

@@ -113,7 +113,7 @@ public struct Membership: Sendable {
         case .unpin(let peer, let purpose): unpin(peer, purpose)
         case .find(let peer, let ticket): find(peer, ticket)
         case .document(let peer, let ticket): document(of: peer, ticket)
-        case .resolved, .recordSigned, .persisted, .recordsVerified, .documentFetched:
+        case .resolved, .recordSigned, .persisted, .persistFailed, .recordsVerified, .documentFetched:
             answered(input)
         case .sessionUp(let peer, let facts): sessionUp(peer, facts)
         case .sessionDown(let peer, let path, let reason): sessionDown(peer, path, reason)
@@ -168,6 +168,7 @@ public struct Membership: Sendable {
         case .resolved(let ticket, let addresses): resolved(ticket, addresses)
         case .recordSigned(let record, let ticket): recordSigned(record, ticket)
         case .persisted(let ticket): persisted(ticket)
+        case .persistFailed(let ticket): persistFailed(ticket)
         case .recordsVerified(let records, let rejected, let ticket):
             recordsVerified(records.map(\.value), rejected: rejected, ticket)
         case .documentFetched(let peer, let digest, let bytes, let ticket):

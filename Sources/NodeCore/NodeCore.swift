@@ -227,8 +227,9 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case .persisted(.log(let ticket)): give(.persisted(ticket))
         case .persisted(.membership(let ticket)): give(Membership.Input.persisted(ticket))
         case .persistFailed(.log(let ticket)): give(.persistFailed(ticket))
-        // The book is a cache: a row that was not written is written again with its next change.
-        case .persistFailed(.membership): counters.bookWritesFailed += 1
+        case .persistFailed(.membership(let ticket)):
+            counters.bookWritesFailed += 1
+            give(Membership.Input.persistFailed(ticket))
         case .blocks(let blocks, let peer): answer(blocks, to: peer)
         case .exchange(let input): give(input)
         case .persisted(.desk(let ticket)): give(WorkerDesk.Input.persisted(ticket))

@@ -110,6 +110,43 @@ import Trust
         #expect(net.run(.seconds(75)) { net.links(i).count == 1 })
     }
 
+    /// Shows that a join that waits for its seeds survives a restart, though nobody answered yet.
+    @Test func restartWhileWaiting() {
+        let net = FakeNetwork(seed: 14)
+        _ = net.addFounder()
+        net.kill(0, quietly: true)
+        let i = net.add(
+            seeds: [seed0], restored: RestoredMembership(network: net.network, hasGenesis: true))
+        net.run(.seconds(30))
+        net.kill(i, quietly: true)
+        net.restart(i)
+        net.restart(0)
+        #expect(net.run(.seconds(30)) { net.links(i).count == 1 })
+    }
+
+    /// Shows that a full seed is no dead end: the session stays though the link was refused, it is asked for records
+    /// again, and after a while without any link the node says so and dials its seeds.
+    @Test func fullSeed() {
+        let lab = Lab(1)
+        lab.connect(0, isOutbound: true)
+        lab.say(0, .linkRefuse(.full, retrySeconds: 60))
+        #expect(!lab.effects.contains { if case .hangUp = $0 { true } else { false } })
+        func pulls() -> Int {
+            lab.messages(to: 0).filter { if case .pull = $0 { true } else { false } }.count
+        }
+        _ = lab.take()
+        lab.advance(.seconds(80))
+        #expect(pulls() >= 5)
+    }
+
+    /// Shows that forty newcomers at one seed with room for three all get their links.
+    @Test func stormAtOneSeed() {
+        let net = FakeNetwork(seed: 15, limits: .tiny)
+        _ = net.addFounder()
+        for _ in 0..<40 { net.add(seeds: [seed0]) }
+        #expect(net.run(.seconds(180)) { (0..<41).allSatisfy { !net.links($0).isEmpty } })
+    }
+
     /// Shows GP-60: only dead seeds but one live row on disk: the peer joins.
     @Test func liveRowOnDisk() {
         let net = NetworkTests.cold(3, seed: 7)

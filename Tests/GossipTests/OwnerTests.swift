@@ -43,6 +43,53 @@ import Wire
         #expect(lab.parts(to: 0).map(\.records) == [[record.encoded]])
     }
 
+    /// Shows that a write that failed is tried again: without a durable sequence the record stays here, and a few seconds
+    /// later one with a higher sequence is signed, stored and told. Rows of a lost batch go into the next.
+    @Test func failedWrites() {
+        let lab = Lab(1, starts: false)
+        lab.answers = false
+        lab.start()
+        func store(_ fails: Bool) -> UInt64? {
+            guard let (content, ticket) = Self.signed(lab).last else { return nil }
+            lab.give(.recordSigned(content.signed(by: lab.own, network: lab.network), ticket))
+            guard case .persist(let batch, let stored)? = lab.effects.last else { return nil }
+            _ = lab.take()
+            lab.give(fails ? .persistFailed(stored) : .persisted(stored))
+            return batch.ownSequence
+        }
+        let first = store(true)
+        #expect(first == Lab.unix && Self.told(lab).isEmpty && Self.signed(lab).isEmpty)
+        lab.advance(.milliseconds(5_100))
+        let second = store(false)
+        #expect(second ?? 0 > first ?? 0)
+        #expect(Self.told(lab).map(\.sequence) == [second ?? 0])
+        #expect(lab.core.counters[.persistFailed] == 1)
+
+        lab.answers = true
+        lab.link(0)
+        lab.answers = false
+        func batches() -> [(rows: [PeerID], ticket: Ticket)] {
+            lab.effects.compactMap {
+                if case .persist(let batch, let ticket) = $0 { (batch.rows.map(\.id), ticket) } else { nil }
+            }
+        }
+        _ = lab.take()
+        lab.give(.timeout)
+        lab.core.persistRows()
+        lab.give(.timeout)
+        #expect(batches().map(\.rows) == [[lab.peers[0].id]])
+        lab.give(.persistFailed(batches()[0].ticket))
+        _ = lab.take()
+        lab.core.persistRows()
+        lab.give(.timeout)
+        #expect(batches().map(\.rows) == [[lab.peers[0].id]])
+        lab.give(.persisted(batches()[0].ticket))
+        _ = lab.take()
+        lab.core.persistRows()
+        lab.give(.timeout)
+        #expect(batches().isEmpty)
+    }
+
     /// Shows the pace of own records: the first 3 changes at once, then one a minute with changes merged; a refresh
     /// every 6 h.
     @Test func pace() {

@@ -95,6 +95,18 @@ import Trust
         #expect(other.core.roundTime >= .milliseconds(3_000))
     }
 
+    /// Shows that helpers that died together with the target say nothing about us (8.3): of ten links eight fall silent
+    /// at once, our health stays 0, and all eight are given up within the 10.5 s of one silent peer.
+    @Test func helpersThatDiedToo() {
+        let lab = Self.linked(10)
+        Self.live(lab, .seconds(10), except: [])
+        #expect(lab.core.links.count == 10)
+        Self.live(lab, .milliseconds(10_600), except: Set(0..<8))
+        #expect(lab.core.probing.health == 0)
+        #expect((0..<8).allSatisfy { lab.events.contains(.linkDown(lab.index($0), .silent)) })
+        #expect((8..<10).allSatisfy { lab.core.links[lab.index($0)]?.isUp == true })
+    }
+
     /// Shows GP-07 and GP-09: answers with unknown numbers, from peers not asked, or repeated change nothing.
     @Test func strayAnswers() {
         let lab = Self.linked(4)

@@ -157,6 +157,25 @@ import Wire
         #expect(lab.core.hopLimit == 3)
     }
 
+    /// Shows that a stranger's record that is not new is kept and not passed on: it is told again because somebody
+    /// evicted it, not because it changed. Issued lately, or newer than the known one, it goes on.
+    @Test func oldStrangers() {
+        let lab = Lab(3)
+        for i in 0..<3 { lab.link(i) }
+        _ = lab.take()
+        let age = UInt64(lab.core.limits.forwardAgeMax.milliseconds)
+        let old = lab.record(MixSigner(seed: 800), site, sequence: Lab.unix - age - 1_000)
+        lab.push(0, [old], .forward)
+        #expect(lab.core.book[lab.hashing.peerID(of: old.key)] != nil)
+        #expect(lab.parts(to: 1).isEmpty)
+        let newer = lab.record(MixSigner(seed: 800), site, sequence: Lab.unix - age - 500)
+        lab.push(0, [newer], .forward)
+        #expect(lab.parts(to: 1).map(\.records) == [[newer.encoded]])
+        let fresh = lab.record(MixSigner(seed: 801), site.with(port: 9), sequence: Lab.unix - age + 60_000)
+        lab.push(0, [fresh], .forward)
+        #expect(lab.parts(to: 1).count == 2)
+    }
+
     /// Shows the forwarding budget: 10 at once, the rest at 10 a second, one record per subject.
     @Test func forwardingBudget() {
         let lab = Lab(2)

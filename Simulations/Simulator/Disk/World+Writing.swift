@@ -7,6 +7,7 @@ extension World {
     mutating func write(_ asked: StoreBatch, _ ticket: SimPeer.Node.WriteTicket, _ i: Int) {
         let batch = plant == .none ? asked : plant == .writesTrailingBytes ? withTrailingBytes(asked) : planted(asked)
         let boot = peers[i].boot
+        peers[i].openWrites += 1
         if let crash = peers[i].crashAtWrite {
             if crash.left <= 1 {
                 peers[i].crashAtWrite = nil
@@ -42,6 +43,12 @@ extension World {
         let ends = inTurn(i, peers[i].isStalled ? max(begins, stallEnds(i)) : begins + latency)
         peers[i].disk.busyUntil = ends
         queue.push(.synced(peer: i, boot: boot, upTo: number, ticket), at: ends)
+    }
+
+    /// The daemon resumes its store once every refused batch is answered and the log lost none.
+    mutating func noteFailedWrite(_ i: Int) {
+        peers[i].openWrites -= 1
+        if peers[i].openWrites == 0, peers[i].node?.log?.lostWrites ?? 0 == 0 { peers[i].isRefusing = false }
     }
 
     /// One thread writes: batches are answered in the order in which they were handed over.

@@ -96,6 +96,8 @@ final class SimPeer: @unchecked Sendable {
     var answeredAt = Instant.zero
     /// A write failed in this run of the process.
     var isRefusing = false
+    /// Batches whose answer the core has not handled yet.
+    var openWrites = 0
 
     // What the shell remembers.
     var waiters: [BlobID: [BlobWaiter]] = [:]
@@ -146,6 +148,7 @@ final class SimPeer: @unchecked Sendable {
         copy.isLying = isLying
         copy.answeredAt = answeredAt
         copy.isRefusing = isRefusing
+        copy.openWrites = openWrites
         copy.waiters = waiters
         copy.tasks = tasks
         copy.stages = stages

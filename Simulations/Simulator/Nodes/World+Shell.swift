@@ -90,6 +90,8 @@ extension World {
                 // The process died in the middle of its effects: the others never happened.
                 if peers[i].boot != boot || !peers[i].isUp { break }
             }
+            if case .persisted = current { peers[i].openWrites -= 1 }
+            if case .persistFailed = current { noteFailedWrite(i) }
             // What a process signed right before its end, nobody saw: its journal was not written.
             let isAlive = peers[i].boot == boot && peers[i].isUp
             if !signed.isEmpty || !left.isEmpty { noteVotes(isAlive ? signed : [], left, by: i) }
@@ -153,6 +155,7 @@ extension World {
         peers[i].executedHeight = 0
         peers[i].certifiedHeight = 0
         peers[i].isRefusing = false
+        peers[i].openWrites = 0
         peers[i].answeredAt = now
         if plant == .liesAboutSync { peers[i].isLying = true }
         var rng = seeding.stream("peer/\(i)/boot/\(peers[i].boot)")

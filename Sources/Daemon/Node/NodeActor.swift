@@ -77,6 +77,8 @@ public actor NodeActor {
     }
 
     let parts: Parts
+    /// Batches handed to the store and not answered yet.
+    var openWrites = 0
     let keeper: LogKeeper
     let report: @Sendable (Report) -> Void
     var core: NodeCore<SodiumSessionCrypto>
@@ -350,17 +352,24 @@ public actor NodeActor {
     // MARK: writing
 
     func write(_ batch: StoreBatch, _ ticket: NodeCore<SodiumSessionCrypto>.WriteTicket) {
+        openWrites += 1
         parts.store.write(batch) { [self] result in
             loop.post { self.assumeIsolated { $0.written(result, ticket) } }
         }
     }
 
+    /// A store refuses all writes behind one that failed. Once each of them is answered and the log lost none, nothing
+    /// can stand before what is missing: writes may begin again, with what the core tries anew. A full disk resumes
+    /// only when there is space, so this is tried with each refused write.
     func written(_ result: Result<Void, StoreError>, _ ticket: NodeCore<SodiumSessionCrypto>.WriteTicket) {
+        openWrites -= 1
         switch result {
         case .success: give(.persisted(ticket))
         case .failure(let error):
             give(.persistFailed(ticket))
-            if core.log?.isStopped == true { fail(error.description) } else { note(error.description) }
+            if core.log?.isStopped == true { return fail(error.description) }
+            note(error.description)
+            if openWrites == 0, core.log?.lostWrites ?? 0 == 0 { parts.store.resume { _ in } }
         }
     }
 

@@ -227,8 +227,16 @@ extension Membership {
             if isConnected, let index { answerHeldRequest(index) }
             satisfyFinds(pending.subject)
         }
-        forward(pending)
+        // A row that was evicted and is told again is no change: without this each dial of a walk in a network larger
+        // than the book would send a record over hundreds of links.
+        if before != nil || isFresh(record) { forward(pending) }
         needsPlan = true
+    }
+
+    /// Whether its author issued it lately.
+    func isFresh(_ record: PeerRecord) -> Bool {
+        let unix = clock.unix(now)
+        return record.sequence >= unix || unix - record.sequence <= UInt64(limits.forwardAgeMax.milliseconds)
     }
 
     /// Whether a shell sees a difference: a mere refresh of the sequence is no news (GP-20).

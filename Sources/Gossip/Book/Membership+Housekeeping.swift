@@ -53,8 +53,24 @@ extension Membership {
     /// Dirty rows go to disk in one batch (10.4); nothing waits for it.
     mutating func persistRows() {
         deadlines.set(.persist, at: now + limits.persist)
+        storeJoin()
         let batch = rowsBatch()
-        if !batch.isEmpty { emit(.persist(batch, ticket())) }
+        if batch.isEmpty { return }
+        let ticket = ticket()
+        spreading.unconfirmed = (ticket, batch.rows.map(\.id), batch.deletions)
+        emit(.persist(batch, ticket))
+    }
+
+    /// The last batch did not reach the disk: its rows and deletions go into the next.
+    mutating func keepUnsaved() {
+        guard let lost = spreading.unconfirmed else { return }
+        spreading.unconfirmed = nil
+        for peer in lost.rows { book.update(peer) { $0.isDirty = true } }
+        for peer in lost.deletions where spreading.saved[peer] == nil {
+            spreading.saved[peer] = true
+            spreading.savedCount += 1
+            spreading.deletions.append(peer)
+        }
     }
 
     mutating func rowsBatch() -> MembershipBatch {

@@ -36,6 +36,7 @@ struct JoinState: Sendable {
     var target: JoinTarget?
     /// Whether the target's seeds and network must still be stored.
     var isUnstored = false
+    var storeTicket: Ticket?
     var seeds: [Seed] = []
     var tries: [SeedTry] = []
     var contacts: [Contact] = []

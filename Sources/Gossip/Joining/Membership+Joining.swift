@@ -183,6 +183,8 @@ extension Membership {
         let retry = now + limits.joinWaits[step].jittered(percent: 20, using: &rng)
         join.phase = .waiting
         deadlines.set(.joinRound, at: retry)
+        // Nobody refused us: who is restarted while it waits goes on with the same seeds.
+        storeJoin()
         let outcomes = join.tries.compactMap { entry in
             entry.result.map { SeedOutcome(seed: entry.seed, result: $0) }
         }
@@ -228,7 +230,7 @@ extension Membership {
         switch join.phase {
         case .dialling, .waiting, .comparing: break
         case .contacted, .joined, .isolated:
-            if seed != nil { pull(from: peer, want: limits.pullWantMax) }
+            if seed != nil || upCount == 0 && own.published != nil { pull(from: peer, want: limits.pullWantMax) }
             return
         case .idle:
             // A founder's first visitor.
@@ -290,17 +292,25 @@ extension Membership {
         join.contactedAt = now
         join.failedRounds = 0
         deadlines.cancel(.joinRound)
-        if join.isUnstored, let network = join.network {
-            join.isUnstored = false
-            var batch = MembershipBatch()
-            batch.network = network
-            batch.seeds = join.seeds
-            batch.joinsAutomatically = true
-            emit(.persist(batch, ticket()))
-        }
+        storeJoin()
         if own.published != nil { pullContacts() }
+        // A contact may be full and its answer may be lost: who has no link soon is as isolated as who lost the last.
+        if upCount == 0 { deadlines.setNoLater(.isolation, than: now + limits.isolatedWait) }
         needsPlan = true
         checkJoined()
+    }
+
+    /// What a restart needs to come back by itself (10.4).
+    mutating func storeJoin() {
+        guard join.isUnstored, let network = join.network else { return }
+        join.isUnstored = false
+        var batch = MembershipBatch()
+        batch.network = network
+        batch.seeds = join.seeds
+        batch.joinsAutomatically = true
+        let ticket = ticket()
+        join.storeTicket = ticket
+        emit(.persist(batch, ticket))
     }
 
     /// Asks every contact for records, and again when a Pull is allowed: what its answer just missed comes with the

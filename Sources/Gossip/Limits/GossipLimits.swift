@@ -187,6 +187,9 @@ public struct GossipLimits: Sendable, Hashable {
     /// Mean with 2 h sessions: 3 changes / 7,200 s × 256 copies × 280 B = 30 B/s.
     /// Over it, the entry of most hops goes.
     public var forwardRecordsPerSecondMax = 10
+    /// A record of a stranger that is older than this is passed on by answers alone: who joins or restarts issues a
+    /// new one.
+    public var forwardAgeMax = Interval.seconds(120)
     /// How often expiries of all tables are looked at.
     public var housekeeping = Interval.seconds(10)
     /// Records that wait for their turn of the forwarding budget, × 250 B.
@@ -196,6 +199,8 @@ public struct GossipLimits: Sendable, Hashable {
     /// Below this many live peers `hopsSmall` holds.
     public var hopsLargePeersMin = 256
     public var persist = Interval.seconds(30)
+    /// A write of the own sequence that failed is tried again after this time: 12 small writes a minute at worst.
+    public var persistRetry = Interval.seconds(5)
 
     // MARK: joining
 

@@ -150,12 +150,15 @@ extension Membership {
         requestBars.bar(link.id, until: now + wait)
         removeLink(peer)
         deadlines.setNoLater(.plan, than: now + wait)
+        // Who has no link at all lives by the answer to its Pull: if that was lost, it is asked again.
+        if upCount == 0 { deadlines.setNoLater(.pull, than: now + limits.requestAgeMax) }
         closeIfUseless(peer)
     }
 
-    /// A session that we opened for a link that did not come about (7.4).
+    /// A session that we opened for a link that did not come about (7.4). While there is no link at all it stays: the
+    /// answer to a Pull often comes behind the refusal, and whoever has a session is all that a newcomer can ask.
     mutating func closeIfUseless(_ peer: PeerIndex) {
-        guard let session = sessions[peer], session.isOutbound, links[peer] == nil,
+        guard let session = sessions[peer], session.isOutbound, links[peer] == nil, upCount > 0,
             !pins.contains(session.id), !join.needs(session.id)
         else { return }
         emit(.hangUp(peer, .surplus))

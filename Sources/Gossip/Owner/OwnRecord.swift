@@ -129,6 +129,7 @@ extension Membership {
     /// The sequence is durable: only now may the record leave (3.1).
     mutating func persisted(_ ticket: Ticket) {
         if leavePersisted(ticket) { return }
+        if spreading.unconfirmed?.ticket == ticket { spreading.unconfirmed = nil }
         guard case .persisting(let expected, let record) = own.stage, expected == ticket else { return }
         own.stage = .idle
         let isFirst = own.published == nil
@@ -147,6 +148,26 @@ extension Membership {
             own.isWantedAgain = false
             refreshOwnRecord()
         }
+    }
+
+    /// A full or failing disk: without a durable sequence no record may leave, and without a record nobody links to us,
+    /// so it is tried again until it succeeds. The same holds for what a restart needs.
+    mutating func persistFailed(_ ticket: Ticket) {
+        counters.raise(.persistFailed)
+        if leavePersisted(ticket) { return }
+        if join.storeTicket == ticket {
+            join.isUnstored = true
+            return
+        }
+        if spreading.unconfirmed?.ticket == ticket {
+            keepUnsaved()
+            return
+        }
+        guard case .persisting(let expected, _) = own.stage, expected == ticket else { return }
+        mark("own record not stored")
+        own.stage = .idle
+        own.isForced = true
+        deadlines.setNoLater(.refresh, than: now + limits.persistRetry)
     }
 
     /// Somebody holds a newer record of ours than we do: we lost state (3.4).

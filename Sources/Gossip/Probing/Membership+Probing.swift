@@ -38,6 +38,7 @@ extension Membership {
     /// Two-way evidence: the link lives, whatever was under way (8.1).
     mutating func evidence(of peer: PeerIndex) {
         guard links[peer] != nil else { return }
+        settleSilence(peer)
         links.update(peer) { link in
             link.probe.phase = .quiet
             link.probe.lastEvidence = now
@@ -53,11 +54,7 @@ extension Membership {
     /// The probe time, or the end of a round.
     mutating func probeDue(_ peer: PeerIndex) {
         guard let link = links[peer], link.isUp else { return }
-        if link.probe.round > 1, link.probe.helpers.contains(where: { !$0.hasAnswered }) {
-            // Helpers that say nothing at all: more likely we are the slow one.
-            mark("silent helper")
-            raiseHealth()
-        }
+        if link.probe.round > 1 { judgeSilence(link.probe.helpers) }
         if let since = link.probe.indirectSince, now - since >= limits.oneWay {
             linkLost(peer, .oneWay)
             return
@@ -68,6 +65,32 @@ extension Membership {
         } else {
             startRound(peer, next)
         }
+    }
+
+    /// Helpers that said nothing in a round. If one lives we are more likely the slow one; one that died with the
+    /// target says nothing about us, and must not stretch the rounds of all others (8.3). Who of them lives shows now
+    /// or at its next evidence.
+    mutating func judgeSilence(_ helpers: [Probe.Helper]) {
+        var isAlive = false
+        for helper in helpers where !helper.hasAnswered {
+            guard let link = links[helper.peer], link.isUp else { continue }
+            if let evidence = link.probe.lastEvidence, evidence >= helper.askedAt {
+                isAlive = true
+            } else {
+                links.update(helper.peer) { $0.probe.owesAnswer = true }
+            }
+        }
+        guard isAlive else { return }
+        mark("silent helper")
+        raiseHealth()
+    }
+
+    /// A helper that owed an answer lives after all.
+    mutating func settleSilence(_ peer: PeerIndex) {
+        guard links[peer]?.probe.owesAnswer ?? false else { return }
+        links.update(peer) { $0.probe.owesAnswer = false }
+        mark("silent helper lives")
+        raiseHealth()
     }
 
     mutating func startRound(_ peer: PeerIndex, _ round: Int) {
@@ -121,7 +144,7 @@ extension Membership {
         var helpers: [Probe.Helper] = []
         for peer in (fresh + again).prefix(limits.probeHelpersMax) {
             let number = probing.number()
-            helpers.append(Probe.Helper(peer: peer, number: number))
+            helpers.append(Probe.Helper(peer: peer, number: number, askedAt: now))
             send(
                 peer,
                 [.pingRequest(PingRequest(probe: number, target: session.id, roundMilliseconds: round))])
@@ -320,6 +343,8 @@ extension Membership {
         }
         guard let found else {
             counters.raise(.indirectAckUnknown)
+            // Most often a late one: what it owed.
+            settleSilence(peer)
             return
         }
         links.update(found) { link in

@@ -18,6 +18,7 @@ struct Probe: Sendable {
     struct Helper: Sendable, Hashable {
         let peer: PeerIndex
         let number: UInt32
+        let askedAt: Instant
         var hasAnswered = false
     }
 
@@ -32,6 +33,8 @@ struct Probe: Sendable {
     var asked: [PeerIndex] = []
     /// Since when only helpers reach the peer.
     var indirectSince: Instant?
+    /// It was asked as a helper and let a round pass: whether it is dead or we are slow is not known yet.
+    var owesAnswer = false
     var streamProbe: UInt32?
 
     static let openMax = 16

@@ -191,9 +191,16 @@ extension Membership {
     mutating func pullRandomLink() {
         // Who has just come asks often, so that a view that started thin fills within a minute.
         let isNew = join.contactedAt.map { now - $0 < limits.pullNewSpan } ?? false
-        let wait = isNew ? limits.pullNew : limits.pull
+        let peer = randomLink()
+        let wait = isNew || peer == nil ? limits.pullNew : limits.pull
         deadlines.set(.pull, at: now + wait.jittered(percent: 20, using: &rng))
-        if let peer = randomLink() { pull(from: peer, want: limits.pullWantMax) }
+        // Without a link whoever has a session with us is asked: a full seed still knows others (10.2).
+        guard let asked = peer ?? randomSession() else { return }
+        pull(from: asked, want: limits.pullWantMax)
+    }
+
+    mutating func randomSession() -> PeerIndex? {
+        sessions.filter { $0.value.hasPath }.map(\.key).randomElement(using: &rng)
     }
 
     mutating func pull(from peer: PeerIndex, want: Int) {

@@ -30,6 +30,8 @@ struct SpreadState: Sendable {
     var saved: [PeerID: Bool] = [:]
     var savedCount = 0
     var deletions: [PeerID] = []
+    /// The batch of rows whose write is under way.
+    var unconfirmed: (ticket: Ticket, rows: [PeerID], deletions: [PeerID])?
 
     static let openMax = 8
 

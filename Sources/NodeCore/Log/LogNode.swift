@@ -130,6 +130,8 @@ public struct LogNode: Sendable {
     var clients: [TransactionID: Ticket] = [:]
     /// A broken conservation or a failed write ends all work here.
     public private(set) var isStopped = false
+    /// Batches that the disk refused. While there are none, a store that failed under others may take writes again.
+    public private(set) var lostWrites = 0
 
     // One turn.
     var effects: [Effect] = []
@@ -321,7 +323,11 @@ public struct LogNode: Sendable {
     /// The disk refused: entries that waited for it are refused, and a seat stops voting, since a vote whose journal is
     /// not durable must never leave. What was acknowledged is on the disk; a restart finds it.
     mutating func failed(_ write: UInt64) {
-        for completion in writes.removeValue(forKey: write) ?? [] {
+        lostWrites += 1
+        let lost = writes.removeValue(forKey: write) ?? []
+        // Rows that nobody waits for are missed by whatever is written behind them.
+        if lost.isEmpty { isStopped = true }
+        for completion in lost {
             switch completion {
             case .entry(let id, let ticket):
                 var unused = StoreBatch(isSynced: false)
