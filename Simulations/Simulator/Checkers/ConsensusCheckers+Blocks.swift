@@ -145,7 +145,7 @@ struct HeadersAreSound: Checker {
     static let id = "C9"
     static let statement =
         "parent, height + 1, time above the parent's and at most 500 ms ahead of a voter; no idle block"
-    static let watches: [Observation.Kind] = [.journaled, .advanced]
+    static let watches: [Observation.Kind] = [.journaled, .advanced, .executed]
     private(set) var judged: UInt64 = 0
     private let exempt: Exempt
     private var headers = HeaderBook()
@@ -154,6 +154,8 @@ struct HeadersAreSound: Checker {
     private var hasWork: [Bool] = [false]
     private var armed: Set<TimerName> = []
     private var draws: Set<JobID> = []
+    /// When each peer last executed a block: what it proposed in that turn rests on the block before.
+    private var executedAt: [Instant?]
 
     /// Of `ledger.md` 2, whatever the nodes were given.
     static let skewMillis: UInt64 = 500
@@ -165,11 +167,15 @@ struct HeadersAreSound: Checker {
         let index: UInt16
     }
 
-    init(_ plan: Plan) { exempt = Exempt(plan) }
+    init(_ plan: Plan) {
+        exempt = Exempt(plan)
+        executedAt = Array(repeating: nil, count: plan.peers.count)
+    }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         switch observation {
         case .advanced(let read): return follow(read, in: world)
+        case .executed(let i, _): executedAt[i] = world.now
         case .journaled(let i, let writes):
             if i >= world.plan.seatCount || world.peers[i].isByzantine { return nil }
             for mark in writes.marks where mark.kind == .notarize {
@@ -195,7 +201,8 @@ struct HeadersAreSound: Checker {
     /// Its leader had executed the parent: no draw, no timer and nothing unfinal asked for the block.
     private func idle(_ header: BlockHeader, _ i: Int, in world: borrowing World) -> Finding? {
         let parent = Int(header.height) - 1
-        guard parent < hasWork.count, parent > 0, world.peers[i].executedHeight == UInt64(parent), !hasWork[parent]
+        guard parent < hasWork.count, parent > 0, world.peers[i].executedHeight == UInt64(parent), !hasWork[parent],
+            executedAt[i] != world.now
         else {
             return nil
         }

@@ -120,6 +120,8 @@ struct CrashesNoticed: Checker {
     static let medianMax = Interval.seconds(8)
     static let lastMax = Interval.seconds(12)
     static let samplesMin = 30
+    /// Of fewer, none may take longer: three rounds at the worst health and a probe that had just been answered.
+    static let fewMax = Interval.seconds(30)
     private(set) var judged: UInt64 = 0
     private var up: [UInt64: Bool] = [:]
     /// When the second peer of a pair died while the first counted it as a link.
@@ -176,9 +178,10 @@ struct CrashesNoticed: Checker {
         if took.isEmpty || !isJudged { return nil }
         let sorted = took.sorted()
         let (median, last) = (sorted[sorted.count / 2], sorted[min(sorted.count - 1, sorted.count * 99 / 100)])
-        // The median of a few says little.
+        // Quantiles of a few say little: of three the last is no 99th percentile.
+        let most = sorted.count < CrashesNoticed.samplesMin ? CrashesNoticed.fewMax : CrashesNoticed.lastMax
         let isMedianGood = median <= CrashesNoticed.medianMax || sorted.count < CrashesNoticed.samplesMin
-        if isMedianGood, last <= CrashesNoticed.lastMax { return nil }
+        if isMedianGood, last <= most { return nil }
         return Finding(
             peers: [],
             expected: "dead neighbours gone after \(CrashesNoticed.medianMax), the last after "

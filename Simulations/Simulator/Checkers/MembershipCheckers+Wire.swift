@@ -154,9 +154,6 @@ struct IdleQuiet: Checker {
     private(set) var judged: UInt64 = 0
     private var bytes: [UInt64]
     private var since: [Instant?]
-    /// The same from calm on: before it seeds serve whoever joins or comes back, which is not idle.
-    private var calmBytes: [UInt64]
-    private var calmSince: Instant?
     private let most: UInt64
     private let isAttacked: Bool
     private let from: Interval
@@ -164,11 +161,10 @@ struct IdleQuiet: Checker {
     init(_ plan: Plan) {
         bytes = Array(repeating: 0, count: plan.peers.count)
         since = Array(repeating: nil, count: plan.peers.count)
-        calmBytes = bytes
         // Links that go down and come up again cost more than links that stay.
         most = plan.faults.isEmpty ? 1_500 : 3_000
-        // While faults meet it, a network is not idle; what they left behind takes a minute.
-        from = plan.faults.isEmpty ? IdleQuiet.settled : max(IdleQuiet.settled, plan.calmAt + .seconds(60))
+        // Before calm seeds serve whoever joins, which is not idle; what faults left behind takes a minute more.
+        from = max(IdleQuiet.settled, plan.faults.isEmpty ? plan.calmAt : plan.calmAt + .seconds(60))
         isAttacked = plan.adversaries.contains { $0.type.attacksNetwork }
     }
 
@@ -179,20 +175,14 @@ struct IdleQuiet: Checker {
         else { return nil }
         if since[i] == nil { since[i] = world.now }
         bytes[i] += UInt64(datagram.count + World.datagramOverhead)
-        if world.phase == .calm {
-            if calmSince == nil { calmSince = world.now }
-            calmBytes[i] += UInt64(datagram.count + World.datagramOverhead)
-        }
         return nil
     }
 
     mutating func end(of world: borrowing World) -> Finding? {
-        let calm = calmSince.flatMap { world.now - $0 >= IdleQuiet.spanMin ? $0 : nil }
         for i in world.peers.indices {
             guard let begun = since[i], world.now - begun >= IdleQuiet.spanMin else { continue }
             judged += 1
-            let (from, bytes) = calm.map { (max($0, begun), calmBytes[i]) } ?? (begun, bytes[i])
-            let rate = bytes * 1_000 / UInt64(max(1, (world.now - from).milliseconds))
+            let rate = bytes[i] * 1_000 / UInt64((world.now - begun).milliseconds)
             if rate > most {
                 return Finding(peers: [i], expected: "at most \(most) bytes/s of datagrams", found: "\(rate)")
             }
