@@ -3,7 +3,7 @@
 /// A binary heap in which moved and cancelled deadlines stay until they reach the root: moving one, which cores do with
 /// most inputs, is an append. The root itself always stands.
 public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
-    // Inlinable, as its witnesses are called by tables that are specialised elsewhere.
+    // All of it is inlinable: what other modules specialise must be usable from where they are specialised in turn.
     @usableFromInline
     struct Entry: Comparable, Sendable {
         @usableFromInline let at: Instant
@@ -22,18 +22,19 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     }
 
     /// An entry stands while `byID` says the same of its id.
-    var heap: [Entry] = []
-    var byID: [ID: Instant] = [:]
+    @usableFromInline var heap: [Entry] = []
+    @usableFromInline var byID: [ID: Instant] = [:]
 
-    public init() {}
+    @inlinable public init() {}
 
     /// When the earliest entry is due; nil if there is none. O(1).
-    public var next: Instant? { heap.first?.at }
-    public var count: Int { byID.count }
+    @inlinable public var next: Instant? { heap.first?.at }
+    @inlinable public var count: Int { byID.count }
 
-    public subscript(id: ID) -> Instant? { byID[id] }
+    @inlinable public subscript(id: ID) -> Instant? { byID[id] }
 
     /// Sets or moves the deadline of `id`. O(log n).
+    @inlinable
     public mutating func set(_ id: ID, at: Instant) {
         let standing = byID.updateValue(at, forKey: id)
         if standing == at { return }
@@ -42,12 +43,14 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     }
 
     /// Sets the deadline unless one that is not later stands already.
+    @inlinable
     public mutating func setNoLater(_ id: ID, than at: Instant) {
         if let standing = byID[id], standing <= at { return }
         set(id, at: at)
     }
 
     @discardableResult
+    @inlinable
     public mutating func cancel(_ id: ID) -> Bool {
         guard let at = byID.removeValue(forKey: id) else { return false }
         gone(from: at)
@@ -55,6 +58,7 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     }
 
     /// Takes the earliest entry whose time has come, if any.
+    @inlinable
     public mutating func popDue(_ now: Instant) -> ID? {
         guard let first = heap.first, first.at <= now else { return nil }
         byID[first.id] = nil
@@ -63,6 +67,7 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
         return first.id
     }
 
+    @inlinable
     public mutating func removeAll() {
         heap = []
         byID = [:]
@@ -71,24 +76,28 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
     // MARK: below their use
 
     /// A deadline at this time no longer stands: if it is the root, it goes now.
-    private mutating func gone(from at: Instant) {
+    @inlinable
+    mutating func gone(from at: Instant) {
         if let first = heap.first, first.at == at { prune() }
         if heap.count > 2 * byID.count + 64 { compact() }
     }
 
     /// Removes what does not stand from the root.
-    private mutating func prune() {
+    @inlinable
+    mutating func prune() {
         while let first = heap.first, byID[first.id] != first.at { popRoot() }
     }
 
     /// Keeps what stands, once each: a sorted array is a heap.
-    private mutating func compact() {
+    @inlinable
+    mutating func compact() {
         var kept: [Entry] = []
         for entry in heap.sorted() where byID[entry.id] == entry.at && kept.last != entry { kept.append(entry) }
         heap = kept
     }
 
-    private mutating func push(_ entry: Entry) {
+    @inlinable
+    mutating func push(_ entry: Entry) {
         heap.append(entry)
         var child = heap.count - 1
         while child > 0 {
@@ -100,7 +109,8 @@ public struct DeadlineTable<ID: Comparable & Hashable & Sendable>: Sendable {
         heap[child] = entry
     }
 
-    private mutating func popRoot() {
+    @inlinable
+    mutating func popRoot() {
         let last = heap.removeLast()
         if heap.isEmpty { return }
         var parent = 0

@@ -4,7 +4,7 @@ public protocol Numbered: Sendable {
 }
 
 extension UInt32: Numbered {
-    public var tableNumber: UInt64 { UInt64(self) }
+    @inlinable public var tableNumber: UInt64 { UInt64(self) }
 }
 
 /// A table by numbers that only this process gives out: a look-up costs a tenth of a dictionary's.
@@ -12,16 +12,20 @@ extension UInt32: Numbered {
 /// Open addressing with linear probing over a power of two, never more than half full. Its hash is a multiplication, so
 /// who could choose the keys of its entries could make it slow: it is not for keys that come from outside. It has no
 /// order and cannot be iterated (STYLE 2.1).
+///
+/// All of it is inlinable: what other modules specialise must be usable from where they are specialised in turn.
 public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
     @usableFromInline var numbers: [UInt64] = []
     /// Nil where a place is free.
     @usableFromInline var values: [Value?] = []
-    public private(set) var count = 0
+    @usableFromInline var used = 0
 
-    public init() {}
+    @inlinable public init() {}
+
+    @inlinable public var count: Int { used }
 
     /// Nil if there is none; set to nil to remove.
-    public subscript(key: Key) -> Value? {
+    @inlinable public subscript(key: Key) -> Value? {
         @inline(__always)
         get {
             let place = find(key.tableNumber)
@@ -47,6 +51,7 @@ public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
     }
 
     @discardableResult
+    @inlinable
     public mutating func removeValue(forKey key: Key) -> Value? {
         let place = find(key.tableNumber)
         if place < 0 { return nil }
@@ -57,6 +62,7 @@ public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
     }
 
     /// Changes every value, in no order that means anything.
+    @inlinable
     public mutating func changeAll(_ change: (inout Value) -> Void) {
         for place in values.indices { if values[place] != nil { change(&values[place]!) } }
     }
@@ -64,7 +70,8 @@ public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
     // MARK: below their use
 
     @inline(__always)
-    private func home(_ number: UInt64) -> Int {
+    @inlinable
+    func home(_ number: UInt64) -> Int {
         // The high bits of the product depend on all of the number; there are 2^k places.
         let bits = UInt64(values.count.trailingZeroBitCount)
         return Int(truncatingIfNeeded: (number &* 0x9e37_79b9_7f4a_7c15) >> (64 - bits))
@@ -72,8 +79,9 @@ public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
 
     /// Where the number is; -1 if it is not here.
     @inline(__always)
-    private func find(_ number: UInt64) -> Int {
-        if count == 0 { return -1 }
+    @inlinable
+    func find(_ number: UInt64) -> Int {
+        if used == 0 { return -1 }
         let mask = values.count - 1
         var place = home(number)
         while values[place] != nil {
@@ -83,33 +91,36 @@ public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
         return -1
     }
 
-    private mutating func insert(_ value: Value, _ number: UInt64) {
+    @inlinable
+    mutating func insert(_ value: Value, _ number: UInt64) {
         let standing = find(number)
         if standing >= 0 {
             values[standing] = value
             return
         }
-        if (count + 1) * 2 > values.count { grow() }
+        if (used + 1) * 2 > values.count { grow() }
         let mask = values.count - 1
         var place = home(number)
         while values[place] != nil { place = (place + 1) & mask }
         numbers[place] = number
         values[place] = value
-        count += 1
+        used += 1
     }
 
-    private mutating func grow() {
+    @inlinable
+    mutating func grow() {
         let (oldNumbers, oldValues) = (numbers, values)
         let places = Swift.max(8, values.count * 2)
         numbers = [UInt64](repeating: 0, count: places)
         values = [Value?](repeating: nil, count: places)
-        count = 0
+        used = 0
         for place in oldValues.indices { if let value = oldValues[place] { insert(value, oldNumbers[place]) } }
     }
 
     /// A place became free: entries that probed past it move up, so that no search ends too early.
-    private mutating func close(_ place: Int) {
-        count -= 1
+    @inlinable
+    mutating func close(_ place: Int) {
+        used -= 1
         let mask = values.count - 1
         var free = place
         var next = (place + 1) & mask

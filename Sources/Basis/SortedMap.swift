@@ -143,8 +143,49 @@ public struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
         }
         return found
     }
-    public var keys: [Key] { chunks.flatMap(\.keys) }
-    public var values: [Value] { chunks.flatMap(\.values) }
+    /// Keys of entries that are like this, ascending; nothing is copied but them.
+    public func keys(where isWanted: (Key, Value) -> Bool) -> [Key] {
+        var found: [Key] = []
+        for c in chunks.indices {
+            for i in chunks[c].keys.indices where isWanted(chunks[c].keys[i], chunks[c].values[i]) {
+                found.append(chunks[c].keys[i])
+            }
+        }
+        return found
+    }
+
+    /// How many entries are like this; nothing is copied.
+    public func count(where isCounted: (Key, Value) -> Bool) -> Int {
+        var count = 0
+        for c in chunks.indices {
+            for i in chunks[c].keys.indices where isCounted(chunks[c].keys[i], chunks[c].values[i]) { count += 1 }
+        }
+        return count
+    }
+
+    /// Shows every entry, in ascending key order; nothing is copied.
+    public func visit(_ body: (Key, Value) -> Void) {
+        for c in chunks.indices {
+            for i in chunks[c].keys.indices { body(chunks[c].keys[i], chunks[c].values[i]) }
+        }
+    }
+
+    // With loops: no `flatMap` of a key path is specialised in other modules.
+    public var keys: [Key] {
+        if chunks.count == 1 { return chunks[0].keys }
+        var all: [Key] = []
+        all.reserveCapacity(count)
+        for c in chunks.indices { all += chunks[c].keys }
+        return all
+    }
+
+    public var values: [Value] {
+        if chunks.count == 1 { return chunks[0].values }
+        var all: [Value] = []
+        all.reserveCapacity(count)
+        for c in chunks.indices { all += chunks[c].values }
+        return all
+    }
 
     // MARK: below their use
 

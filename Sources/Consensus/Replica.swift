@@ -109,6 +109,8 @@ public struct Replica: Sendable {
 
     // Peers and fetching.
     var peers = SortedMap<PeerID, PeerState>()
+    /// No claim of a peer was ever higher.
+    var highestClaim: UInt64 = 0
     var fetches = SortedMap<FetchKey, Fetch>()
     var followers: [PeerID] = []
     var upstreams: [Upstream] = []

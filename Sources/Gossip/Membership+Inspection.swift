@@ -34,7 +34,9 @@ extension Membership {
 
     /// In id order.
     package var rows: [Row] {
-        book.entries.map { id, entry in
+        var rows: [Row] = []
+        rows.reserveCapacity(book.count)
+        book.entries.visit { id, entry in
             let state: Row.State =
                 switch entry.state {
                 case .heard: .heard
@@ -42,17 +44,23 @@ extension Membership {
                 case .unreachable: .unreachable
                 case .left: .left
                 }
-            return Row(
-                id: id, record: entry.record, state: state, isExpired: entry.isExpired, heardAt: entry.heardAt)
+            rows.append(
+                Row(
+                    id: id, record: entry.record, state: state, isExpired: entry.isExpired, heardAt: entry.heardAt))
         }
+        return rows
     }
 
     package var linkRows: [LinkRow] {
-        links.map {
-            LinkRow(
-                id: $0.value.id, index: $0.key, isUp: $0.value.isUp, isOutbound: $0.value.isOutbound,
-                isPinned: pins.contains($0.value.id), since: $0.value.since)
+        var rows: [LinkRow] = []
+        rows.reserveCapacity(links.count)
+        links.visit { index, link in
+            rows.append(
+                LinkRow(
+                    id: link.id, index: index, isUp: link.isUp, isOutbound: link.isOutbound,
+                    isPinned: pins.contains(link.id), since: link.since))
         }
+        return rows
     }
 
     /// Peers with a standing ban.

@@ -4,8 +4,9 @@ import Session
 
 /// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
 extension NodeCore {
+    // Public, as it is asked with every input: what is of the package is specialised nowhere else.
     /// Packets that could not be anything.
-    package var garbageCount: UInt64 { sessions.garbageCount }
+    public var garbageCount: UInt64 { sessions.stats.garbage }
     package var sessionSizes: [Int] { sessions.sizes }
 
     /// Own entries that were not executed and that nothing will send again.

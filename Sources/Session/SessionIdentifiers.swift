@@ -9,7 +9,7 @@ public struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConverti
 }
 
 extension ConnectionID: Numbered {
-    public var tableNumber: UInt64 { number }
+    @inlinable public var tableNumber: UInt64 { number }
 }
 
 /// Names a flow of one connection: 0 control, 1…7 lane of that class, from 16 on streams (`gossip.md` 5.2).

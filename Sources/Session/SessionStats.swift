@@ -16,10 +16,20 @@ public enum SessionCounter: Int, Sendable, CaseIterable {
 public struct SessionStats: Sendable {
     var counts = [UInt64](repeating: 0, count: SessionCounter.allCases.count)
 
+    /// Packets that could not be anything: not opened, not expected, not of this protocol.
+    public private(set) var garbage: UInt64 = 0
+
     public subscript(counter: SessionCounter) -> UInt64 { counts[counter.rawValue] }
 
     mutating func add(_ counter: SessionCounter, _ n: Int = 1) {
         counts[counter.rawValue] += UInt64(n)
+        switch counter {
+        case .packetUnknownKind, .packetMalformed, .packetTooLong, .foreignTag, .helloUnwanted, .helloBadCookie,
+            .answerUnmatched, .acceptUnopened, .confirmUnopened, .dataUnopened, .dataReplayed, .dataForeignSource,
+            .dataUnknownIndex, .unknownUnmatched:
+            garbage &+= UInt64(n)
+        default: break
+        }
     }
 }
 

@@ -2,16 +2,6 @@ import Basis
 
 /// What simulations look at, and what they alter to plant a bug (`simulation.md` 15, 16). No logic uses any of it.
 extension SessionTable {
-    /// Packets that could not be anything: not opened, not expected, not of this protocol.
-    package var garbageCount: UInt64 {
-        let kinds: [SessionCounter] = [
-            .packetUnknownKind, .packetMalformed, .packetTooLong, .foreignTag, .helloUnwanted, .helloBadCookie,
-            .answerUnmatched, .acceptUnopened, .confirmUnopened, .dataUnopened, .dataReplayed, .dataForeignSource,
-            .dataUnknownIndex, .unknownUnmatched,
-        ]
-        return kinds.reduce(0) { $0 &+ stats[$1] }
-    }
-
     /// Entries of each table, in the order of `capacities`.
     package var sizes: [Int] {
         [

@@ -216,6 +216,9 @@ struct TimerID: Sendable, Hashable, Comparable {
         if a.number != b.number { return a.number < b.number }
         return a.peer < b.peer
     }
+
+    /// One word of the peer: the ids of peers with a session are digests of keys that were proven.
+    func hash(into hasher: inout Hasher) { hasher.combine(number ^ peer.raw.w0 &+ UInt64(kind.rawValue)) }
 }
 
 /// Addresses where a handshake succeeded, oldest first.

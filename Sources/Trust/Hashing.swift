@@ -38,7 +38,7 @@ extension Hashing {
         var writer = WireWriter(capacity: 160)
         writer.tag(tag)
         encode(&writer)
-        return digest(writer.bytes)
+        return digest(writer.finish())
     }
 
     /// `H(tag, bytes)`.
@@ -46,7 +46,7 @@ extension Hashing {
         var writer = WireWriter(capacity: 40 + bytes.count)
         writer.tag(tag)
         writer.fixed(bytes)
-        return digest(writer.bytes)
+        return digest(writer.finish())
     }
 
     /// The id of the peer whose identity key this is.

@@ -49,6 +49,10 @@ public struct PublicKey: FixedBytes32 {
 public struct PeerID: FixedBytes32 {
     public let raw: Bytes32
     public init(_ raw: Bytes32) { self.raw = raw }
+
+    /// One word of four: tables hold ids that follow from keys, and to find many keys whose ids share 64 bits of a
+    /// digest is out of reach.
+    public func hash(into hasher: inout Hasher) { hasher.combine(raw.w0) }
 }
 
 /// `H("peernode/genesis/v1", genesis bytes)`.

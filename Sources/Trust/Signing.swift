@@ -27,7 +27,7 @@ public enum SignatureKind: String, Sendable, CaseIterable {
         writer.u8(0)
         writer.bytes32(network.raw)
         writer.fixed(body)
-        return writer.bytes
+        return writer.finish()
     }
 }
 

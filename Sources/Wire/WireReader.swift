@@ -35,6 +35,21 @@ public struct WireReader: Sendable {
 
     public init(_ slice: ArraySlice<UInt8>) { self.init(Array(slice)) }
 
+    /// A reader of the next `count` bytes alone, which this one passes over. Its `offset` counts from where this one's
+    /// does.
+    public mutating func inner(_ count: Int) throws(WireError) -> WireReader {
+        if count > remaining { throw .truncated }
+        let reader = WireReader(bytes, from: position, to: position + count)
+        position += count
+        return reader
+    }
+
+    init(_ bytes: [UInt8], from position: Int, to end: Int) {
+        self.bytes = bytes
+        self.position = position
+        self.end = end
+    }
+
     public var remaining: Int { end - position }
     /// How many bytes were read.
     public var offset: Int { position }
@@ -54,8 +69,9 @@ public struct WireReader: Sendable {
 
     public mutating func fixed(_ count: Int) throws(WireError) -> [UInt8] {
         if count > remaining { throw .truncated }
-        defer { position += count }
-        return Array(bytes[position..<position + count])
+        let (from, to) = (position, position + count)
+        position = to
+        return unsafe bytes.withUnsafeBufferPointer { unsafe Array(UnsafeBufferPointer(rebasing: $0[from..<to])) }
     }
 
     public mutating func bytes32() throws(WireError) -> Bytes32 {

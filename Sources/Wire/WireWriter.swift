@@ -5,14 +5,24 @@ public import Basis
 ///
 /// A writer never fails: what it is given was validated before. Reserve with `init(capacity:)` where the size is known.
 public struct WireWriter: Sendable {
-    public private(set) var bytes: [UInt8]
+    // Longer than what was written: a store into an array that is there costs a quarter of an append.
+    @usableFromInline var storage: [UInt8]
+    /// How many bytes were written.
+    public internal(set) var count = 0
 
-    public init(capacity: Int = 128) {
-        bytes = []
-        bytes.reserveCapacity(capacity)
+    public init(capacity: Int = 128) { storage = [UInt8](repeating: 0, count: capacity) }
+
+    /// A copy of what was written; `finish` takes it without one.
+    public var bytes: [UInt8] { count == storage.count ? storage : Array(storage[..<count]) }
+
+    /// What was written; the writer is empty afterwards.
+    public mutating func finish() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &storage)
+        taken.removeLast(taken.count - count)
+        count = 0
+        return taken
     }
-
-    public var count: Int { bytes.count }
 
     @inlinable public mutating func u8(_ value: UInt8) { raw(value) }
     public mutating func u16(_ value: UInt16) { integer(value) }
@@ -23,14 +33,39 @@ public struct WireWriter: Sendable {
     @inlinable public mutating func bool(_ value: Bool) { raw(value ? 1 : 0) }
 
     /// Bytes without a length: a fixed-size field.
-    public mutating func fixed(_ value: some Collection<UInt8>) { bytes.append(contentsOf: value) }
-    public mutating func bytes32(_ value: Bytes32) { value.append(to: &bytes) }
+    public mutating func fixed(_ value: some Collection<UInt8>) {
+        let size = value.count
+        makeRoom(size)
+        let at = count
+        let isCopied: Void? = value.withContiguousStorageIfAvailable { source in
+            unsafe storage.withUnsafeMutableBytes { room in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: room[at..<at + size])
+                    .copyBytes(from: UnsafeRawBufferPointer(source))
+            }
+        }
+        if isCopied == nil {
+            var place = at
+            for byte in value {
+                storage[place] = byte
+                place += 1
+            }
+        }
+        count = at + size
+    }
+
+    public mutating func bytes32(_ value: Bytes32) {
+        makeRoom(32)
+        let words = (value.w0.bigEndian, value.w1.bigEndian, value.w2.bigEndian, value.w3.bigEndian)
+        let at = count
+        unsafe storage.withUnsafeMutableBytes { unsafe $0.storeBytes(of: words, toByteOffset: at, as: Words.self) }
+        count = at + 32
+    }
     public mutating func amount(_ value: CreditAmount) { u64(value.micro) }
 
     /// `bytes≤n`: u32 length, then the bytes.
     public mutating func bytes(_ value: some Collection<UInt8>) {
         u32(UInt32(value.count))
-        bytes.append(contentsOf: value)
+        fixed(value)
     }
 
     /// `text`: UTF-8 behind a u32 length.
@@ -62,10 +97,41 @@ public struct WireWriter: Sendable {
 
     // MARK: below their use
 
-    @usableFromInline mutating func raw(_ byte: UInt8) { bytes.append(byte) }
+    typealias Words = (UInt64, UInt64, UInt64, UInt64)
+
+    @usableFromInline mutating func raw(_ byte: UInt8) {
+        makeRoom(1)
+        storage[count] = byte
+        count += 1
+    }
 
     @usableFromInline mutating func integer<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
-        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+        makeRoom(MemoryLayout<T>.size)
+        let at = count
+        // The bytes are there: `makeRoom` made them.
+        unsafe storage.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: at, as: T.self)
+        }
+        count = at + MemoryLayout<T>.size
+    }
+
+    @inline(__always)
+    mutating func makeRoom(_ size: Int) { if storage.count - count < size { grow(size) } }
+
+    @inline(never)
+    mutating func grow(_ size: Int) {
+        storage.append(contentsOf: repeatElement(0, count: max(size, storage.count, 32)))
+    }
+
+    /// `blob16` whose bytes `encode` writes: u16 length, then the bytes.
+    public mutating func blob16(_ encode: (inout WireWriter) -> Void) {
+        let start = count
+        u16(0)
+        encode(&self)
+        let size = count - start - 2
+        invariant(size <= 65_535, "blob16 of \(size) bytes")
+        storage[start] = UInt8(truncatingIfNeeded: size)
+        storage[start + 1] = UInt8(truncatingIfNeeded: size >> 8)
     }
 }
 
@@ -79,6 +145,6 @@ extension WireEncodable {
     public var encoded: [UInt8] {
         var writer = WireWriter()
         encode(to: &writer)
-        return writer.bytes
+        return writer.finish()
     }
 }

@@ -234,6 +234,6 @@ struct HandshakeAbuser: Trick {
         w.bytes32(.zero)
         w.value(network)
         w.fixed(cookie)
-        return w.bytes
+        return w.finish()
     }
 }

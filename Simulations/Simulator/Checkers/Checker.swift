@@ -82,7 +82,9 @@ public struct CheckerSet: Sendable {
     func wants(_ kind: Observation.Kind) -> Bool { watched & 1 << UInt64(kind.rawValue) != 0 }
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Violation? {
-        for place in byKind[Int(observation.kind.rawValue)] {
+        let kind = Int(observation.kind.rawValue)
+        for n in byKind[kind].indices {
+            let place = byKind[kind][n]
             if let finding = checkers[place].observe(observation, in: world) { return violation(place, finding, world) }
         }
         return nil
@@ -131,15 +133,18 @@ extension World {
         if observations.isEmpty { return }
         var set = checkers
         checkers = .none
-        let heard = observations
-        observations = []
+        var heard: [Observation] = []
+        swap(&heard, &observations)
         var violation: Violation?
-        for one in heard {
-            violation = set.observe(one, in: self)
+        for place in heard.indices {
+            violation = set.observe(heard[place], in: self)
             if violation != nil { break }
         }
         if violation == nil { violation = set.look(at: self) }
         checkers = set
+        // Its room is used again: every event has observations.
+        heard.removeAll(keepingCapacity: true)
+        if observations.isEmpty { swap(&heard, &observations) }
         if let violation { conclude(.violated(violation)) }
     }
 }

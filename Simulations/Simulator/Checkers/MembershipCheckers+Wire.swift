@@ -38,10 +38,11 @@ struct AnswersVerified: Checker {
         case .connected(let i, let j): met.insert(UInt64(i) << 32 | UInt64(j))
         case .sent(let i, let bytes, _):
             guard isReadable, !world.peers[i].isByzantine else { return nil }
-            for part in SealedText.records(bytes) where part.purpose == .answer {
+            let answer = RecordsPart.Purpose.answer
+            for part in SealedText.records(bytes, where: { $0.dropFirst(4).first == answer.rawValue })
+            where part.purpose == answer {
                 for bytes in part.records {
-                    guard let record = try? PeerRecord(decoding: bytes), !record.content.isLeave,
-                        let j = world.byAccount[record.key], j != i
+                    guard let record = SeenRecord(bytes), !record.isLeave, let j = world.byAccount[record.key], j != i
                     else { continue }
                     judged += 1
                     if met.contains(UInt64(i) << 32 | UInt64(j)) { continue }

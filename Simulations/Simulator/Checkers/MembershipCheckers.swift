@@ -151,15 +151,16 @@ struct RecordsInTime: Checker {
         case .bookChanged(let i, let old, let new?, _):
             guard !world.peers[i].isByzantine, new.record.sequence != old?.record.sequence else { return nil }
             judged += 1
-            return judge(new.record, at: i, "stored", world)
+            return judge(new.record.sequence, new.record.content.lifetimeMinutes, at: i, "stored", world)
         case .sent(let i, let bytes, _):
             guard isReadable, !world.peers[i].isByzantine else { return nil }
             for part in SealedText.records(bytes) {
                 for bytes in part.records {
-                    guard let record = try? PeerRecord(decoding: bytes), record.key != world.peers[i].account
-                    else { continue }
+                    guard let record = SeenRecord(bytes), record.key != world.peers[i].account else { continue }
                     judged += 1
-                    if let finding = judge(record, at: i, "told", world) { return finding }
+                    if let finding = judge(record.sequence, record.lifetimeMinutes, at: i, "told", world) {
+                        return finding
+                    }
                 }
             }
         default: break
@@ -167,14 +168,16 @@ struct RecordsInTime: Checker {
         return nil
     }
 
-    private func judge(_ record: PeerRecord, at i: Int, _ what: String, _ world: borrowing World) -> Finding? {
+    private func judge(
+        _ sequence: UInt64, _ lifetimeMinutes: UInt16, at i: Int, _ what: String, _ world: borrowing World
+    ) -> Finding? {
         let (own, true_) = (world.peers[i].clock.wall(world.now), world.trueTime)
-        if record.sequence > max(own, true_) + future + RecordsInTime.slack {
+        if sequence > max(own, true_) + future + RecordsInTime.slack {
             return Finding(
                 peers: [i], expected: "no record \(what) that is over \(future) ms ahead of \(max(own, true_))",
-                found: "sequence \(record.sequence)")
+                found: "sequence \(sequence)")
         }
-        let end = record.sequence + UInt64(record.content.lifetimeMinutes) * 60_000
+        let end = sequence + UInt64(lifetimeMinutes) * 60_000
         if end + RecordsInTime.slack < min(own, true_) {
             return Finding(peers: [i], expected: "no record \(what) that is expired", found: "one that ended at \(end)")
         }

@@ -81,8 +81,7 @@ struct DurableStates: Checker {
             case .put(let family, let key, let value):
                 let hash = SimDisk.rowHash(family, key, value)
                 let at = DurableStates.key(family, key)
-                sum = sum &+ hash &- (stores[i].rows[at] ?? 0)
-                stores[i].rows.insert(hash, for: at)
+                sum = sum &+ hash &- (stores[i].rows.updateValue(hash, for: at) ?? 0)
             case .delete(let family, let key):
                 sum &-= stores[i].rows.remove(DurableStates.key(family, key)) ?? 0
             case .deleteRange(let family, let from, let to):

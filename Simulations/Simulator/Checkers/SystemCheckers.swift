@@ -37,7 +37,9 @@ struct TablesBounded: Checker {
     mutating func look(at world: borrowing World) -> Finding? {
         for i in world.peers.indices where world.peers[i].isUp {
             judged += 1
-            let sizes = world.peers[i].inPlace { ($0.membership.sizes, $0.sessionSizes, $0.inLog { $0.pool.count } ?? 0) }
+            let sizes = world.peers[i].inPlace {
+                ($0.membership.sizes, $0.sessionSizes, $0.inLog { $0.pool.count } ?? 0)
+            }
             guard let sizes else { continue }
             if let finding = TablesBounded.compare(i, sizes.0, gossip) { return finding }
             if let finding = TablesBounded.compare(i, sizes.1, session) { return finding }
@@ -129,7 +131,10 @@ struct TimeAdvances: Checker {
             let now = world.localNow(i)
             leftDue[i] = due <= now ? leftDue[i] + 1 : 0
             if leftDue[i] >= TimeAdvances.leftDueMax {
-                let parts = world.peers[i].inPlace { $0.dueParts(now) } ?? []
+                // Mostly none, which is known at a look.
+                let parts = world.peers[i].inPlace { node in
+                    node.nextDeadline.map { $0 > now } ?? true ? [] : node.dueParts(now)
+                } ?? []
                 return Finding(
                     peers: [i], expected: "no deadline up to \(now) after a timeout",
                     found: "one at \(due) of \(parts)")

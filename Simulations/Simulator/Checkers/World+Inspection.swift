@@ -4,6 +4,7 @@ import NodeCore
 import Records
 import Session
 import Trust
+import Wire
 
 /// What checkers ask of a world beside observations.
 extension World {
@@ -64,6 +65,29 @@ extension World {
     var trueTime: UInt64 { SimClock.birth + UInt64(max(0, elapsed.milliseconds)) }
 }
 
+/// The head of a member record as it lies on the wire: honest peers tell only what they decoded themselves.
+struct SeenRecord {
+    let key: PublicKey
+    let sequence: UInt64
+    let lifetimeMinutes: UInt16
+    let isLeave: Bool
+
+    init?(_ bytes: [UInt8]) {
+        if bytes.count < PeerRecord.bytesMin || bytes.count > PeerRecord.bytesMax { return nil }
+        var reader = WireReader(bytes)
+        do throws(WireError) {
+            if try reader.u8() != 1 { return nil }
+            _ = try reader.u32()
+            key = try reader.value()
+            sequence = try reader.u64()
+            lifetimeMinutes = try reader.u16()
+            isLeave = UnsignedRecord.Status(rawValue: try reader.u8()).contains(.left)
+        } catch {
+            return nil
+        }
+    }
+}
+
 /// What a Data datagram of mode `sim` says: its seal leaves the text readable.
 enum SealedText {
     static let kind: UInt8 = 0xd6
@@ -75,14 +99,17 @@ enum SealedText {
     }
 
     /// The parts with records in it; most datagrams have none, which costs a look at each head.
-    static func records(_ datagram: [UInt8]) -> [RecordsPart] {
+    static func records(
+        _ datagram: [UInt8], where isWanted: (ArraySlice<UInt8>) -> Bool = { _ in true }
+    ) -> [RecordsPart] {
         guard let text = text(datagram) else { return [] }
         var found: [RecordsPart] = []
         var at = text.startIndex
         while at + 3 <= text.endIndex {
             let end = at + 3 + Int(text[at + 1]) + Int(text[at + 2]) << 8
             guard end <= text.endIndex else { break }
-            if text[at] == 0x0a, let one = try? Compound(decoding: Array(text[at..<end])),
+            // Pushes of one record are most; who wants answers alone asks for them.
+            if text[at] == 0x0a, isWanted(text[at + 3..<end]), let one = try? Compound(decoding: Array(text[at..<end])),
                 case .records(let part)? = one.messages.first
             {
                 found.append(part)

@@ -7,20 +7,37 @@ struct SimDisk: Sendable {
     /// Bytes in the order of a store.
     struct Key: Comparable, Hashable, Sendable {
         let bytes: [UInt8]
-        /// The first 8 bytes, which mostly decide.
+        /// The first 16 bytes, which mostly decide.
         private let head: UInt64
+        private let second: UInt64
 
         init(_ bytes: [UInt8]) {
             self.bytes = bytes
-            var head: UInt64 = 0
-            for i in 0..<8 { head = head << 8 | (i < bytes.count ? UInt64(bytes[i]) : 0) }
-            self.head = head
+            head = Key.word(bytes, 0)
+            second = Key.word(bytes, 8)
+        }
+
+        private static func word(_ bytes: [UInt8], _ start: Int) -> UInt64 {
+            if start + 8 <= bytes.count {
+                return unsafe bytes.withUnsafeBytes {
+                    UInt64(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+                }
+            }
+            var word: UInt64 = 0
+            for i in start..<start + 8 { word = word << 8 | (i < bytes.count ? UInt64(bytes[i]) : 0) }
+            return word
         }
 
         static func < (a: Key, b: Key) -> Bool {
-            a.head != b.head ? a.head < b.head : a.bytes.lexicographicallyPrecedes(b.bytes)
+            if a.head != b.head { return a.head < b.head }
+            if a.second != b.second { return a.second < b.second }
+            // Missing bytes were read as zeros: of two short keys the shorter one comes first.
+            if a.bytes.count <= 16 || b.bytes.count <= 16 { return a.bytes.count < b.bytes.count }
+            return a.bytes.lexicographicallyPrecedes(b.bytes)
         }
-        static func == (a: Key, b: Key) -> Bool { a.head == b.head && a.bytes == b.bytes }
+        static func == (a: Key, b: Key) -> Bool {
+            a.head == b.head && a.second == b.second && a.bytes.isSame(as: b.bytes)
+        }
     }
 
     private var families: [SortedMap<Key, [UInt8]>]

@@ -75,6 +75,8 @@ extension Replica {
 
     /// When to ask for executed blocks: at once if two or more are missing, else 2Δ after the claim.
     var claimDue: Instant? {
+        // Asked with every input; mostly nobody is ahead.
+        if highestClaim <= handed.height { return nil }
         var due: Instant?
         for (_, state) in peers {
             guard let claim = state.claim, let at = state.claimedAt,
@@ -213,6 +215,7 @@ extension Replica {
         claim.executedHeight = height
         if (state.claim?.executedHeight ?? 0) <= handed.height { state.claimedAt = now }
         state.claim = claim
+        highestClaim = max(highestClaim, claim.executedHeight)
         peers[peer] = state
     }
 

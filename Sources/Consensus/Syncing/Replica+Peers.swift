@@ -60,6 +60,7 @@ extension Replica {
         }
         if (state.claim?.executedHeight ?? 0) <= handed.height { state.claimedAt = now }
         state.claim = message
+        highestClaim = max(highestClaim, message.executedHeight)
         state.hasShownStatus = true
         var answers = false
         if message.flags.contains(.wantsAnswer),

@@ -47,7 +47,7 @@ extension Membership {
     ) {
         guard let session = sessions[teller], let network = join.network else { return }
         guard bytes.count >= PeerRecord.bytesMin, bytes.count <= PeerRecord.bytesMax,
-            let record = try? PeerRecord(decoding: bytes),
+            let (record, subject) = read(bytes),
             record.content.networkTag == NetworkTag(network)
         else {
             counters.raise(.recordMalformed)
@@ -55,7 +55,7 @@ extension Membership {
             return
         }
         let pending = PendingRecord(
-            record: record, subject: peerID(of: record.key), teller: teller, scope: session.scope,
+            record: record, subject: subject, teller: teller, scope: session.scope,
             hops: hops, source: source)
         guard passesBeforeSignature(pending) else { return }
         var budget =
@@ -74,6 +74,15 @@ extension Membership {
             return
         }
         admission.queue.append(pending)
+    }
+
+    /// A record and whom it is about. Most that are told are here already: those need not be decoded.
+    func read(_ bytes: [UInt8]) -> (PeerRecord, PeerID)? {
+        guard let key = PeerRecord.key(in: bytes) else { return nil }
+        let subject = peerID(of: key)
+        if let known = book[subject]?.record, known.encoded.isSame(as: bytes) { return (known, subject) }
+        guard let record = try? PeerRecord(decoding: bytes) else { return nil }
+        return (record, subject)
     }
 
     /// Checks 2 to 5 and the room of 7, which need no signature.

@@ -82,9 +82,7 @@ struct Book: Sendable {
 
     /// Rows that list `address` among their endpoints.
     func claimants(of address: SocketAddress) -> [PeerID] {
-        entries.compactMap { id, entry in
-            entry.record.content.endpoints.contains { $0.address == address } ? id : nil
-        }
+        entries.keys { _, entry in entry.record.content.endpoints.contains { $0.address == address } }
     }
 }
 

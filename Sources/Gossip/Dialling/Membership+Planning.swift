@@ -32,7 +32,7 @@ extension Membership {
     }
 
     /// Links and requests that we opened.
-    var outboundCount: Int { links.reduce(0) { $0 + ($1.value.isOutbound ? 1 : 0) } }
+    var outboundCount: Int { links.count { $1.isOutbound } }
     /// Attempts under way whose session is meant to become a link.
     var outboundAttempts: Int {
         dials.attempts.reduce(0) {
@@ -43,7 +43,7 @@ extension Membership {
         }
     }
     /// Links that are up.
-    var upCount: Int { links.reduce(0) { $0 + ($1.value.isUp ? 1 : 0) } }
+    var upCount: Int { links.count { $1.isUp } }
 
     /// Whether one more link that we open has a place.
     var hasOutboundRoom: Bool {
@@ -53,9 +53,9 @@ extension Membership {
 
     /// Asks peers with a session for a link, where one is wanted.
     mutating func requestWantedLinks() {
-        for (peer, session) in sessions where links[peer] == nil {
+        for peer in sessions.keys(where: { peer, _ in !links.contains(peer) }) {
             guard hasOutboundRoom else { return }
-            guard isFullMesh || session.isOutbound else { continue }
+            guard let session = sessions[peer], isFullMesh || session.isOutbound else { continue }
             if isLinkCandidate(peer, session) { requestLink(peer) }
         }
     }
@@ -133,8 +133,7 @@ extension Membership {
     /// Outside a full mesh, links that we dialled beyond the target are closed, a random one each time (7.2).
     mutating func closeSurplusLinks() {
         guard !isFullMesh else { return }
-        var surplus = links.filter { $0.value.isUp && $0.value.isOutbound && !pins.contains($0.value.id) }
-            .map(\.key)
+        var surplus = links.keys { $1.isUp && $1.isOutbound && !pins.contains($1.id) }
         while surplus.count > limits.outboundLinksTarget {
             let i = Int.random(in: 0..<surplus.count, using: &rng)
             let peer = surplus.remove(at: i)
@@ -178,8 +177,9 @@ extension Membership {
 
     /// Main connections of links and pins that should have one and have none.
     mutating func planMainConnections() {
-        for (peer, session) in sessions where session.main == nil && pins.contains(session.id) {
-            dialMain(peer, session)
+        if pins.byPeer.isEmpty { return }
+        for peer in sessions.keys(where: { $1.main == nil && pins.contains($1.id) }) {
+            if let session = sessions[peer] { dialMain(peer, session) }
         }
     }
 

@@ -51,7 +51,7 @@ extension SavedRow {
         w.u64(verifiedAt)
         w.u64(lastAttempt)
         w.u16(failures)
-        return w.bytes
+        return w.finish()
     }
 
     /// Reads a value; the id is that of the record's key.

@@ -153,7 +153,7 @@ extension Membership {
     }
 
     mutating func randomLink() -> PeerIndex? {
-        let up = links.filter { $0.value.isUp }.map(\.key)
+        let up = links.keys { $1.isUp }
         return up.randomElement(using: &rng)
     }
 

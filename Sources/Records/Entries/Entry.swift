@@ -94,7 +94,7 @@ public struct Entry: Sendable, Hashable {
     public var bytesBeforeSignature: [UInt8] {
         var w = WireWriter(capacity: 192)
         encodeBeforeSignature(to: &w)
-        return w.bytes
+        return w.finish()
     }
 
     /// `H("peernode/tx/v1", networkID, bytes before the signature)`.

@@ -55,7 +55,7 @@ public struct InviteToken: Sendable, Hashable, WireCodable {
         w.value(owner)
         w.u64(validUntil)
         w.u16(uses)
-        return w.bytes
+        return w.finish()
     }
 
     public func isSigned(network: NetworkID, verifying: some Verifying) -> Bool {

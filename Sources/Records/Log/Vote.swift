@@ -46,7 +46,7 @@ public struct Ballot: Sendable, Hashable, WireCodable {
         w.u64(epoch)
         w.u64(view)
         w.value(blockHash)
-        return w.bytes
+        return w.finish()
     }
 
     public func encode(to w: inout WireWriter) {

@@ -22,12 +22,12 @@ public struct Compound: Sendable, Hashable {
 
     /// One message as it stands in a compound.
     public static func part(_ message: PeerMessage) -> [UInt8] {
-        var body = WireWriter(capacity: 64)
-        message.encodeBody(to: &body)
-        var part = WireWriter(capacity: body.count + partOverheadBytes)
+        var room = 64
+        if case .records(let records) = message { room += records.records.count * (PeerRecord.bytesMax + 2) }
+        var part = WireWriter(capacity: room)
         part.u8(message.type)
-        part.blob16(body.bytes)
-        return part.bytes
+        part.blob16 { message.encodeBody(to: &$0) }
+        return part.finish()
     }
 
     /// The bytes of 1…32 messages whose parts are at most 1,167 bytes together: else a bug of the caller.
@@ -53,14 +53,17 @@ public struct Compound: Sendable, Hashable {
                 throw .tooLong(UInt64(Compound.partsMax + 1), max: Compound.partsMax)
             }
             let type = try reader.u8()
-            let body = try reader.blob16(max: Compound.bytesMax)
+            let length = try reader.u16()
+            if length > Compound.bytesMax { throw .tooLong(UInt64(length), max: Compound.bytesMax) }
+            var body = try reader.inner(Int(length))
             if type >= 0x80 {
                 skipped += 1
                 continue
             }
-            guard let message = try PeerMessage.decode(type: type, body: body) else {
+            guard let message = try PeerMessage.decode(type: type, from: &body) else {
                 throw .unknownTag(UInt64(type))
             }
+            try body.finish()
             messages.append(message)
         }
         if messages.isEmpty && skipped == 0 { throw .truncated }

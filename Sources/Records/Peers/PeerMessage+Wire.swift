@@ -70,15 +70,8 @@ extension PeerMessage {
         }
     }
 
-    /// Reads the whole body of a message of `type`; nil for a type below 0x80 that does not exist.
-    static func decode(type: UInt8, body: [UInt8]) throws(WireError) -> PeerMessage? {
-        var reader = WireReader(body)
-        guard let message = try decode(type: type, from: &reader) else { return nil }
-        try reader.finish()
-        return message
-    }
-
-    private static func decode(
+    /// Reads the body of a message of `type`; nil for a type below 0x80 that does not exist.
+    static func decode(
         type: UInt8, from reader: inout WireReader
     ) throws(WireError) -> PeerMessage? {
         switch type {

@@ -173,7 +173,7 @@ public struct PeerRecord: Sendable, Hashable, WireEncodable, WireDecodable {
             var writer = WireWriter(capacity: PeerRecord.bytesMax)
             writer.value(content)
             writer.value(signature)
-            encoded = writer.bytes
+            encoded = writer.finish()
         }
     }
 
@@ -191,9 +191,16 @@ public struct PeerRecord: Sendable, Hashable, WireEncodable, WireDecodable {
 
     // The encoding is canonical: equal bytes are equal records.
     public static func == (a: PeerRecord, b: PeerRecord) -> Bool {
-        a.parts === b.parts || a.parts.encoded == b.parts.encoded
+        a.parts === b.parts || a.parts.encoded.isSame(as: b.parts.encoded)
     }
     public func hash(into hasher: inout Hasher) { hasher.combine(parts.encoded) }
+
+    /// The key in what may be the bytes of a record: behind version and network tag; nil if they are too few.
+    public static func key(in bytes: [UInt8]) -> PublicKey? {
+        var reader = WireReader(bytes)
+        guard (try? reader.u8()) != nil, (try? reader.u32()) != nil else { return nil }
+        return try? reader.value()
+    }
 
     /// Whether the signature is that of the subject, in this network. One signature check.
     public func isAuthentic(network: NetworkID, by verifier: some Verifying) -> Bool {

@@ -99,7 +99,7 @@ public enum InitFrame: Sendable, Hashable {
         var writer = WireWriter(capacity: body.count + 5)
         writer.u8(kind)
         writer.bytes(body.bytes)
-        return writer.bytes
+        return writer.finish()
     }
 
     static func encode(_ header: InitHeader, to writer: inout WireWriter) {

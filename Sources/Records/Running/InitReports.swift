@@ -97,7 +97,7 @@ public enum InitReport: Sendable, Hashable {
         var writer = WireWriter(capacity: body.count + 5)
         writer.u8(kind)
         writer.bytes(body.bytes)
-        return writer.bytes
+        return writer.finish()
     }
 
     private func encode(to writer: inout WireWriter) -> UInt8 {

@@ -79,7 +79,7 @@ struct Frame: Sendable, Hashable {
             head(&w, 9, 0)
             w.fixed(compound)
         }
-        return w.bytes
+        return w.finish()
     }
 
     func head(_ w: inout WireWriter, _ kind: UInt8, _ flags: UInt8) {

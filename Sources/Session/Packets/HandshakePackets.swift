@@ -68,7 +68,7 @@ struct Hello: Sendable, Hashable {
         w.value(expected)
         w.value(network)
         w.fixed(cookie)
-        return w.bytes
+        return w.finish()
     }
 
     /// As sent: padded only without cookie, on the datagram carrier, so that an answer is never larger than a question.
@@ -146,7 +146,7 @@ struct Retry: Sendable, Hashable {
         w.fixed(cookie)
         w.value(network)
         w.u8(0)
-        return w.bytes
+        return w.finish()
     }
 
     init(to hello: Hello, cookie: [UInt8], network: NetworkID, limits: SessionLimits) {
@@ -199,7 +199,7 @@ struct Refuse: Sendable, Hashable {
         w.u8(reason.rawValue)
         w.u16(retrySeconds)
         w.value(network)
-        return w.bytes
+        return w.finish()
     }
 
     init(to hello: Hello, _ reason: Reason, retrySeconds: UInt16, network: NetworkID, limits: SessionLimits) {

@@ -22,7 +22,7 @@ struct Accept: Sendable, Hashable {
         w.u32(initiatorIndex)
         w.u32(responderIndex)
         w.bytes32(ephemeral)
-        return w.bytes
+        return w.finish()
     }
     var encoded: [UInt8] { clear + sealed }
 
@@ -64,7 +64,7 @@ struct Confirm: Sendable, Hashable {
         w.u8(PacketKind.confirm)
         w.value(networkTag)
         w.u32(responderIndex)
-        return w.bytes
+        return w.finish()
     }
     var encoded: [UInt8] { clear + sealed }
 
@@ -146,7 +146,7 @@ struct DataHead: Sendable, Hashable {
         w.value(networkTag)
         w.u32(receiverIndex)
         w.u64(counter)
-        return w.bytes
+        return w.finish()
     }
 
     init(networkTag: NetworkTag, receiverIndex: UInt32, counter: UInt64) {
@@ -188,7 +188,7 @@ struct Unknown: Sendable, Hashable {
         w.u32(receiverIndex)
         w.u64(counter)
         w.fixed(echo)
-        return w.bytes
+        return w.finish()
     }
 
     init(to head: DataHead, packet: [UInt8]) {

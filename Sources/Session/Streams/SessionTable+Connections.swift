@@ -85,7 +85,7 @@ extension SessionTable {
     private mutating func writePacket(_ packet: [UInt8], _ id: ConnectionID) {
         var w = WireWriter(capacity: packet.count + 2)
         w.blob16(packet)
-        writeRaw(w.bytes, id)
+        writeRaw(w.finish(), id)
     }
 
     mutating func writeRaw(_ bytes: [UInt8], _ id: ConnectionID) {

@@ -30,7 +30,7 @@ public struct LogEvent: Sendable, Hashable {
         writer.bytes32(stream.raw)
         writer.u64(time)
         writer.fixed(bytes)
-        return writer.bytes
+        return writer.finish()
     }
 }
 
@@ -75,7 +75,7 @@ public struct PackedBlock: Sendable, Hashable {
         writer.u64(times.1)
         writer.value(previous)
         writer.value(root)
-        return writer.bytes
+        return writer.finish()
     }
 
     /// Reads a block and checks root and signature; 0.5 ms for 1,000 events.
