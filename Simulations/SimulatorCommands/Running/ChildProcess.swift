@@ -28,6 +28,10 @@ struct ChildProcess: Sendable {
     /// Whether standard error goes where this process's goes.
     var showsErrors = false
 
+    /// Held from the making of a child's pipes until it runs: another child that starts in between would inherit them,
+    /// and whoever reads until the end of one would wait for both children.
+    private static let starting = NSLock()
+
     /// Ends a child whose answer nobody needs any more; from any thread, also before it starts.
     final class Stop: @unchecked Sendable {
         private let lock = NSLock()
@@ -58,11 +62,13 @@ struct ChildProcess: Sendable {
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe")
         let isMounted = CommandLine.arguments.dropFirst().first == "simulate"
         process.arguments = (isMounted ? ["simulate"] : []) + arguments
+        ChildProcess.starting.lock()
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         if !showsErrors { process.standardError = errors }
         process.standardInput = FileHandle.nullDevice
         do {
+            defer { ChildProcess.starting.unlock() }
             // The link names the program of whoever opens it, so it is resolved here.
             process.executableURL = URL(
                 fileURLWithPath: try binary ?? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))

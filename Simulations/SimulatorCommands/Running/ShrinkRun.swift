@@ -54,6 +54,8 @@ struct ShrinkRun {
     let deadline: Date
     /// Where candidates lie while they run.
     let folder: URL
+    /// Real time of one world.
+    var secondsMax = Double.infinity
 
     /// One world in a process of its own; nil if it does not fail, traps, cannot be read, or takes too long.
     func verdict(of plan: Plan, number: Int, eventsMax: UInt64?, until stop: ChildProcess.Stop = .init()) -> Verdict? {
@@ -68,7 +70,7 @@ struct ShrinkRun {
         defer { try? FileManager.default.removeItem(at: file) }
         var arguments = ["shrink", "--one", "--plan", file.path, "--seed", "0x" + String(seed, radix: 16)]
         if let eventsMax { arguments += ["--events-max", String(eventsMax)] }
-        let result = ChildProcess(arguments: arguments, secondsMax: left).run(until: stop)
+        let result = ChildProcess(arguments: arguments, secondsMax: min(left, secondsMax)).run(until: stop)
         if result.isSignalled || result.isTimedOut || result.status != 0 { return nil }
         return result.output.split(separator: "\n").last.flatMap { Verdict(line: String($0)) }
     }

@@ -21,6 +21,8 @@ struct WorldRun {
     var ring = 0
     var window: Range<UInt64> = 0..<0
     var tellsAll = false
+    /// Whether git is asked for the commit; a run whose record nobody keeps need not wait for it.
+    var asksCommit = true
 
     struct Result {
         var record: RunRecord
@@ -60,7 +62,7 @@ struct WorldRun {
         if showsProgress { progress.end() }
         var record = world.record()
         record.realMilliseconds = UInt64(seconds() * 1_000)
-        record.commit = SeedArgument.head() ?? ""
+        record.commit = asksCommit ? SeedArgument.head() ?? "" : ""
         return Result(
             record: record, fingerprints: world.trace.fingerprints, recorded: world.trace.recorded, told: world.told)
     }

@@ -55,7 +55,7 @@ public struct ShrinkCommand: ParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peersim-shrink-\(getpid())")
         try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let trials = ShrinkRun(
+        var trials = ShrinkRun(
             seed: seed, jobs: flags.jobCount(), runsMax: runs, deadline: began.addingTimeInterval(minutes * 60),
             folder: folder)
         guard let first = trials.verdict(of: whole, number: 0, eventsMax: nil) else {
@@ -64,6 +64,8 @@ public struct ShrinkCommand: ParsableCommand {
                     + "there is nothing to shrink; see how it ends with: peersim run \(name)")
             throw SimulatorExit.failed
         }
+        // Events bound a candidate; real time only one that hangs.
+        trials.secondsMax = max(20, Date().timeIntervalSince(began) * 5)
         let path = into ?? ShrinkCommand.path(whole, first.failed, seed)
         let shown = "\(first.failure.at.milliseconds / 1_000) s, event \(first.events)"
         print("shrinking \(first.failed), which shows at \(shown): \(ShrinkCommand.size(whole))")
@@ -88,6 +90,7 @@ public struct ShrinkCommand: ParsableCommand {
     private func tellFailure(of plan: Plan, _ seed: UInt64) {
         var run = WorldRun(plan: plan, seed: seed)
         run.eventsMax = eventsMax ?? .max
+        run.asksCommit = false
         print(ShrinkRun.Verdict(run.run().record)?.line ?? "none")
     }
 

@@ -136,6 +136,7 @@ public struct SweepCommand: ParsableCommand {
         let scenario = try varied(file, field, parts.last ?? "")
         var run = WorldRun(plan: scenario.expand(seed: seed), seed: seed)
         run.secondsMax = try flags.secondsMax()
+        run.asksCommit = false
         let record = run.run().record
         print(record.plan.expects.isMet(by: record.outcome) ? "expected" : "unexpected", record.outcome.word)
         for one in record.measures { print(one.line) }
