@@ -143,6 +143,13 @@ public struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
         }
         return found
     }
+    /// Every entry in ascending order, without a copy of its value: for scans of large values.
+    @inline(__always)
+    public func visit(_ body: (Key, borrowing Value) -> Void) {
+        for c in chunks.indices {
+            for i in chunks[c].keys.indices { body(chunks[c].keys[i], chunks[c].values[i]) }
+        }
+    }
     public var keys: [Key] { chunks.flatMap(\.keys) }
     public var values: [Value] { chunks.flatMap(\.values) }
 

@@ -146,12 +146,15 @@ extension Membership {
     /// Whether the book has a row for a stranger: free, or one of less use (7.1).
     func hasRoom(for pending: PendingRecord) -> Bool {
         if !book.isFull { return true }
-        return book.victim(isKept: isKeptRow) != nil
+        // No more rows than these are kept, so that mostly nobody is looked for.
+        if book.count > links.count + sessions.count + pins.byPeer.count + limits.anchorsMax { return true }
+        return rowToEvict() != nil
     }
 
-    func isKeptRow(_ entry: BookEntry) -> Bool {
-        links.contains(entry.index) || sessions.contains(entry.index) || pins.contains(entry.id)
-            || entry.isAnchor
+    func rowToEvict() -> PeerID? {
+        book.victim { index, id, isAnchor in
+            links.contains(index) || sessions.contains(index) || pins.contains(id) || isAnchor
+        }
     }
 
     mutating func flushVerifications() {
@@ -273,7 +276,7 @@ extension Membership {
             return true
         }
         if book.isFull {
-            guard let victim = book.victim(isKept: isKeptRow) else { return false }
+            guard let victim = rowToEvict() else { return false }
             counters.raise(.bookEvicted)
             removeRow(victim)
         }
