@@ -140,7 +140,7 @@ public struct Membership: Sendable {
     /// The index of a peer, a new one if needed: how a node translates what `SessionTable` says of a `PeerID`.
     /// - Returns: nil if the directory is full; the session must then be hung up.
     public mutating func index(of peer: PeerID) -> PeerIndex? {
-        if let known = directory.index(of: peer) { return known }
+        if let known = directory.touch(peer) { return known }
         let (sessions, links, book, pins) = (sessions, links, book, pins)
         let index = directory.intern(peer) { index, id in
             sessions.contains(index) || links.contains(index) || book[id] != nil

@@ -11,6 +11,9 @@ extension Plan {
             large.gossip.bookEntriesMax = 160
             large.gossip.peerDirectoryEntriesMax = 1_024
             large.gossip.unansweredEntriesMax = 64
+            // The book is what says how large the network is: a full one of 160 rows stands for one of 1,280.
+            large.gossip.hopsLargePeersMin = 128
+            large.gossip.linkSentMax = 64
             return large
         }
         guard limits == .tiny else { return .production }

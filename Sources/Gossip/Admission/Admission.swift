@@ -127,7 +127,7 @@ extension Membership {
             counters.raise(.recordUnusable)
             return false
         }
-        if book.isFull, book[subject] == nil, !hasRoomBesides() {
+        if book[subject] == nil, !hasRoom() {
             counters.raise(.recordNoRoom)
             return false
         }
@@ -152,15 +152,21 @@ extension Membership {
             && age <= UInt64(record.content.lifetimeMinutes) * 60_000
     }
 
-    /// Whether a full book has a row of less use than a stranger (7.1).
+    /// Whether the book has a row for a stranger: free, or one of less use (7.1).
     ///
     /// Not inlined: its closure holds all of this value, and who inlines it copies that whole first.
     @inline(never)
-    func hasRoomBesides() -> Bool { book.victim(isKept: isKeptRow) != nil }
+    func hasRoom() -> Bool {
+        if !book.isFull { return true }
+        // No more rows than these are kept, so that mostly nobody is looked for.
+        if book.count > links.count + sessions.count + pins.byPeer.count + limits.anchorsMax { return true }
+        return rowToEvict() != nil
+    }
 
-    func isKeptRow(_ entry: BookEntry) -> Bool {
-        links.contains(entry.index) || sessions.contains(entry.index) || pins.contains(entry.id)
-            || entry.isAnchor
+    func rowToEvict() -> PeerID? {
+        book.victim { index, id, isAnchor in
+            links.contains(index) || sessions.contains(index) || pins.contains(id) || isAnchor
+        }
     }
 
     mutating func flushVerifications() {
@@ -282,7 +288,7 @@ extension Membership {
             return true
         }
         if book.isFull {
-            guard let victim = book.victim(isKept: isKeptRow) else { return false }
+            guard let victim = rowToEvict() else { return false }
             counters.raise(.bookEvicted)
             removeRow(victim)
         }

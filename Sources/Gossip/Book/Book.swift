@@ -55,7 +55,7 @@ struct Book: Sendable {
 
     /// Which row a new one may displace: oldest heard, then longest-unverified unreachable, then longest-unverified
     /// verified; rows of which `isKept` is true never (7.1).
-    func victim(isKept: (BookEntry) -> Bool) -> PeerID? {
+    func victim(isKept: (PeerIndex, PeerID, Bool) -> Bool) -> PeerID? {
         struct Rank: Comparable {
             let group: Int
             let time: UInt64
@@ -66,7 +66,7 @@ struct Book: Sendable {
             }
         }
         var best: Rank?
-        for (id, entry) in entries where !isKept(entry) {
+        entries.visit { id, entry in
             let rank: Rank
             switch entry.state {
             case .heard: rank = Rank(group: 0, time: entry.firstSeen, id: id)
@@ -75,10 +75,16 @@ struct Book: Sendable {
             // A leave is what keeps older records out; it goes last, the one that ends first.
             case .left: rank = Rank(group: 3, time: entry.sequence, id: id)
             }
-            if best.map({ rank < $0 }) ?? true { best = rank }
+            if let best, best < rank || isKept(entry.index, id, entry.isAnchor) { return }
+            if best == nil, isKept(entry.index, id, entry.isAnchor) { return }
+            best = rank
         }
         return best?.id
     }
+
+    /// Every row, without a copy of it: a row holds four arrays, each a count to be raised and lowered.
+    @inline(__always)
+    func visit(_ body: (borrowing BookEntry) -> Void) { entries.visit { _, entry in body(entry) } }
 
     /// Rows that list `address` among their endpoints.
     func claimants(of address: SocketAddress) -> [PeerID] {

@@ -29,6 +29,14 @@ public struct PeerDirectory: Sendable {
 
     public func index(of id: PeerID) -> PeerIndex? { byID[id] }
 
+    /// The index of `id` if it has one, noted as used.
+    mutating func touch(_ id: PeerID) -> PeerIndex? {
+        guard let known = byID[id] else { return nil }
+        uses += 1
+        slots[Int(known.number)].lastUsed = uses
+        return known
+    }
+
     /// The index of `id`, a new one if it has none. O(1), O(entries) when full.
     /// - Parameter isHeld: whether a table still holds this index.
     /// - Returns: nil if the directory is full and every index is held.

@@ -71,7 +71,7 @@ extension Membership {
     /// Whether a row may be dialled now by an ordinary dial.
     func isDialable(_ entry: BookEntry) -> Bool {
         !entry.isLeft && entry.id != id && entry.nextDial <= now && !isBarred(entry.id)
-            && !owner.denies(entry.id) && sessions[entry.index] == nil
+            && !owner.denies(entry.id) && !sessions.contains(entry.index)
             && !dials.byPeer.contains(entry.id)
     }
 
@@ -101,13 +101,14 @@ extension Membership {
         let have = isFullMesh ? links.count : outboundCount
         var missing = min(most - have - outboundAttempts, limits.dialsInFlightMax - dials.inFlight)
         guard missing > 0 else { return }
-        var verified: [BookEntry] = []
-        var heard: [BookEntry] = []
+        var verified: [PeerID] = []
+        var heard: [PeerID] = []
         var soonest: Instant?
-        for (_, entry) in book.entries where entry.isLive && sessions[entry.index] == nil {
+        book.visit { entry in
+            guard entry.isLive, !sessions.contains(entry.index) else { return }
             let barEnd = requestBars.end(of: entry.id, now: now)
-            if isDialable(entry), barEnd == nil {
-                if entry.isVerified { verified.append(entry) } else { heard.append(entry) }
+            if barEnd == nil, isDialable(entry) {
+                if entry.isVerified { verified.append(entry.id) } else { heard.append(entry.id) }
             } else if !dials.byPeer.contains(entry.id) {
                 let ready = max(entry.nextDial, barEnd ?? entry.nextDial)
                 if ready > now { soonest = min(soonest ?? ready, ready) }
@@ -115,8 +116,9 @@ extension Membership {
         }
         verified.shuffle(using: &rng)
         heard.shuffle(using: &rng)
-        for entry in verified + heard {
+        for peer in verified + heard {
             if missing == 0 { return }
+            guard let entry = book[peer] else { continue }
             let endpoints = targets(of: entry)
             if endpoints.isEmpty { continue }
             if dial(entry.id, endpoints, .outbound) {
@@ -164,10 +166,10 @@ extension Membership {
         deadlines.set(.walk, at: now + limits.verifyWalk)
         guard isActive, dials.inFlight < limits.dialsInFlightMax else { return }
         var eligible: [(id: PeerID, verifiedAt: UInt64)] = []
-        for (peer, entry) in book.entries
-        where !entry.isLeft && !entry.isUnreachable && sessions[entry.index] == nil {
-            if isBarred(peer) || owner.denies(peer) || entry.usableEndpoints.isEmpty { continue }
-            eligible.append((peer, entry.verifiedAt))
+        book.visit { entry in
+            guard !entry.isLeft, !entry.isUnreachable, !sessions.contains(entry.index) else { return }
+            if isBarred(entry.id) || owner.denies(entry.id) || entry.usableEndpoints.isEmpty { return }
+            eligible.append((entry.id, entry.verifiedAt))
         }
         guard let peer = walk.next(eligible: eligible, using: &rng), let entry = book[peer] else {
             return

@@ -125,6 +125,9 @@ public struct GossipLimits: Sendable, Hashable {
     public var linkOldestKept = 4
     /// The dialler of a link opens its main connection within this time.
     public var mainDialSpread = Interval.seconds(5)
+    /// Subjects of which a link remembers what it was told, × 48 B; at the limit all are forgotten, and a record may
+    /// go over that link twice.
+    public var linkSentMax = 1_024
     /// The other side tries once, this long after the dialler should have.
     public var mainDialOther = Interval.seconds(10)
     /// How often a path of datagrams is tried again on a link that is streamOnly.

@@ -113,8 +113,7 @@ extension Membership {
 
     var hasInboundRoom: Bool {
         if isFullMesh { return links.count < limits.fullMeshPeersMax }
-        let inbound = links.reduce(0) { $0 + ($1.value.isOutbound ? 0 : 1) }
-        return inbound < limits.inboundLinksMax
+        return links.count { !$1.isOutbound } < limits.inboundLinksMax
     }
 
     /// The youngest inbound link that is up, but never one of the 4 oldest.

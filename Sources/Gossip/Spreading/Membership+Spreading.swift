@@ -102,10 +102,12 @@ extension Membership {
     ) {
         guard let session = sessions[peer], maySend(record, over: session) else { return }
         var isKnown = false
+        let most = limits.linkSentMax
         links.update(peer) { link in
             if !isRepeat, let sent = link.sent[subject], sent >= record.sequence {
                 isKnown = true
             } else {
+                if link.sent.count >= most { link.sent = [:] }
                 link.sent[subject] = record.sequence
             }
         }
@@ -243,25 +245,31 @@ extension Membership {
         var known = SortedMap<PeerPrefix, UInt64>()
         for entry in pull.known { known.insert(entry.sequenceLow, for: entry.prefix) }
         let low48: UInt64 = 0xffff_ffff_ffff
-        var fresh: [PeerRecord] = []
+        /// Who may be given; our own record is under our own id.
+        var fresh: [PeerID] = []
+        /// What we have of whom they know.
         var held = SortedMap<PeerPrefix, UInt64>()
-        func consider(_ id: PeerID, _ record: PeerRecord, isGiven: Bool, isLeave: Bool) {
+        func consider(_ id: PeerID, _ sequence: UInt64, isGiven: Bool, isLeave: Bool) {
             let prefix = PeerPrefix(id)
             guard pull.covers(prefix) else { return }
-            held.insert(record.sequence & low48, for: prefix)
             let theirs = known[prefix]
+            if theirs != nil { held.insert(sequence & low48, for: prefix) }
             // A leave is news only for who still holds the record before it (GP-50).
-            let isNews = theirs.map { $0 < record.sequence & low48 } ?? !isLeave
-            if isGiven && isNews && maySend(record, over: session) { fresh.append(record) }
+            let isNews = theirs.map { $0 < sequence & low48 } ?? !isLeave
+            if isGiven && isNews { fresh.append(id) }
         }
-        if let published = own.published { consider(id, published, isGiven: true, isLeave: false) }
-        for (entryID, entry) in book.entries where entryID != session.id {
+        if let published = own.published, maySend(published, over: session) {
+            consider(id, published.sequence, isGiven: true, isLeave: false)
+        }
+        book.visit { entry in
+            if entry.id == session.id { return }
+            let isGiven = (entry.isVerified || entry.isLeft) && !entry.isExpired
             consider(
-                entryID, entry.record, isGiven: (entry.isVerified || entry.isLeft) && !entry.isExpired,
+                entry.id, entry.sequence, isGiven: isGiven && maySend(entry.record, over: session),
                 isLeave: entry.isLeft)
         }
         fresh.shuffle(using: &rng)
-        let given = Array(fresh.prefix(Int(pull.want)))
+        let given = fresh.prefix(Int(pull.want)).compactMap { $0 == id ? own.published : book[$0]?.record }
         let ownPrefix = PeerPrefix(session.id)
         let asks = pull.known.filter { entry in
             entry.prefix != ownPrefix && held[entry.prefix].map { $0 < entry.sequenceLow } ?? true
