@@ -11,7 +11,7 @@ extension UInt32: Numbered {
 ///
 /// Open addressing with linear probing over a power of two, never more than half full. Its hash is a multiplication, so
 /// who could choose the keys of its entries could make it slow: it is not for keys that come from outside. It has no
-/// order and cannot be iterated (STYLE 2.1).
+/// order (STYLE 2.1).
 ///
 /// All of it is inlinable: what other modules specialise must be usable from where they are specialised in turn.
 public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
@@ -23,6 +23,10 @@ public struct NumberTable<Key: Numbered, Value: Sendable>: Sendable {
     @inlinable public init() {}
 
     @inlinable public var count: Int { used }
+    @inlinable public var isEmpty: Bool { used == 0 }
+
+    /// All numbers, ascending. O(n log n).
+    public var sortedNumbers: [UInt64] { values.indices.filter { values[$0] != nil }.map { numbers[$0] }.sorted() }
 
     /// Nil if there is none; set to nil to remove.
     @inlinable public subscript(key: Key) -> Value? {

@@ -202,23 +202,27 @@ struct PeerState: Sendable {
     var isEmpty: Bool { session == nil && main == nil && !keepsDatagram && !keepsMain }
 }
 
-/// Names a deadline; fired in (deadline, kind, id) order.
-struct TimerID: Sendable, Hashable, Comparable {
-    enum Kind: UInt8, Sendable {
-        case dial, halfOpen, session, outbox, connection, bulk
-    }
-    var kind: Kind
-    var number: UInt64 = 0
-    var peer: PeerID = .zero
+// Nested, and so generic like the table: tables of them are then specialised with it, where its cryptography is known.
+// Specialised here already, they would keep the functions that use them from being specialised there.
+extension SessionTable {
+    /// Names a deadline; fired in (deadline, kind, id) order.
+    struct TimerID: Sendable, Hashable, Comparable {
+        enum Kind: UInt8, Sendable {
+            case dial, halfOpen, session, outbox, connection, bulk
+        }
+        var kind: Kind
+        var number: UInt64 = 0
+        var peer: PeerID = .zero
 
-    static func < (a: TimerID, b: TimerID) -> Bool {
-        if a.kind != b.kind { return a.kind.rawValue < b.kind.rawValue }
-        if a.number != b.number { return a.number < b.number }
-        return a.peer < b.peer
-    }
+        static func < (a: TimerID, b: TimerID) -> Bool {
+            if a.kind != b.kind { return a.kind.rawValue < b.kind.rawValue }
+            if a.number != b.number { return a.number < b.number }
+            return a.peer < b.peer
+        }
 
-    /// One word of the peer: the ids of peers with a session are digests of keys that were proven.
-    func hash(into hasher: inout Hasher) { hasher.combine(number ^ peer.raw.w0 &+ UInt64(kind.rawValue)) }
+        /// One word of the peer: the ids of peers with a session are digests of keys that were proven.
+        func hash(into hasher: inout Hasher) { hasher.combine(number ^ peer.raw.w0 &+ UInt64(kind.rawValue)) }
+    }
 }
 
 /// Addresses where a handshake succeeded, oldest first.

@@ -10,7 +10,12 @@ public struct WireWriter: Sendable {
     /// How many bytes were written.
     public internal(set) var count = 0
 
-    public init(capacity: Int = 128) { storage = [UInt8](repeating: 0, count: capacity) }
+    public init(capacity: Int = 128) {
+        // `init(repeating:count:)` is called in the standard library, which looks up the buffer's type each time.
+        storage = []
+        storage.reserveCapacity(capacity)
+        storage.append(contentsOf: repeatElement(0, count: capacity))
+    }
 
     /// A copy of what was written; `finish` takes it without one.
     public var bytes: [UInt8] { count == storage.count ? storage : Array(storage[..<count]) }

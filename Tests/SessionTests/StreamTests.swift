@@ -282,8 +282,8 @@ import Trust
             for step in 0..<60 {
                 rig.run(for: .milliseconds(2))
                 if step == 20 { rig.give(a, .post(rig.id(b), vote)) }
-                if step == strikeAt, let end = rig.nodes[b].table.connections.keys.first {
-                    rig.give(b, .bytes(end, rig.rng.bytes(Int.random(in: 1...400, using: &dice))))
+                if step == strikeAt, let end = rig.nodes[b].table.connections.sortedNumbers.first {
+                    rig.give(b, .bytes(ConnectionID(end), rig.rng.bytes(Int.random(in: 1...400, using: &dice))))
                 }
             }
             rig.run(for: .seconds(10))

@@ -67,7 +67,9 @@ struct SimKey: SessionCrypto {
     }
 
     func seal(_ plaintext: [UInt8], key: Bytes32, counter: UInt64, associated: [UInt8]) -> [UInt8] {
-        if room.isReal, let real = room.real { return real.seal(plaintext, key: key, counter: counter, associated: associated) }
+        if room.isReal, let real = room.real {
+            return real.seal(plaintext, key: key, counter: counter, associated: associated)
+        }
         var sealed: [UInt8] = []
         sealed.reserveCapacity(plaintext.count + SessionCryptoSizes.sealBytes)
         sealed.append(contentsOf: plaintext)
@@ -82,7 +84,9 @@ struct SimKey: SessionCrypto {
     }
 
     func open(_ sealed: [UInt8], key: Bytes32, counter: UInt64, associated: [UInt8]) -> [UInt8]? {
-        if room.isReal, let real = room.real { return real.open(sealed, key: key, counter: counter, associated: associated) }
+        if room.isReal, let real = room.real {
+            return real.open(sealed, key: key, counter: counter, associated: associated)
+        }
         let length = sealed.count - SessionCryptoSizes.sealBytes
         if length < 0 || !endsInTag(sealed) { return nil }
         let plaintext = Array(sealed[..<length])
@@ -134,7 +138,9 @@ struct SimKey: SessionCrypto {
     }
 
     func streamReceiver(key: Bytes32, header: [UInt8]) -> Stream {
-        if room.isReal, let real = room.real { return Stream(key: key, real: real.streamReceiver(key: key, header: header)) }
+        if room.isReal, let real = room.real {
+            return Stream(key: key, real: real.streamReceiver(key: key, header: header))
+        }
         // A foreign header gives a stream that opens nothing.
         return self.header(of: key) == header ? Stream(key: key) : Stream(key: .zero)
     }
