@@ -67,7 +67,7 @@ extension Plant {
     private static let working: @Sendable () -> Plan = { .canary(seconds: 60, jobs: 6) }
     /// The same on a network so slow that the reveals of a job come in different blocks.
     private static let slow: @Sendable () -> Plan = {
-        var plan = Plan.canary(seconds: 100, jobs: 12, network: .hostile)
+        var plan = Plan.canary(seconds: 160, jobs: 24, network: .hostile)
         plan.network.loss = .never
         plan.network.burst = nil
         return plan
@@ -194,14 +194,14 @@ extension Plant {
         one("J12", .memory, .forgottenDraw, "a job is off the list of draws", plan: working),
         one("J13", .memory, .dearTickets, "the offer table gives the last peer 64 tickets") {
             // So many slots that no honest reading of the log finds the last peer busy.
-            var plan = Plan.canary(observers: 12, seconds: 120, transfersPerSecond: 1, slots: 4)
+            var plan = Plan.canary(observers: 12, seconds: 160, transfersPerSecond: 1, slots: 8)
             plan.adversaries = [
                 AdversaryPlan(name: "last", type: .wrongResult, peers: [15], intensity: .never)
             ]
-            for k in 0..<40 {
+            for k in 0..<80 {
                 plan.operations.append(
                     Operation(
-                        id: 100_000 + k, at: .seconds(20) + .milliseconds(Int64(k) * 1_700), by: 4 + k % 11,
+                        id: 100_000 + k, at: .seconds(20) + .milliseconds(Int64(k) * 1_200), by: 4 + k % 11,
                         kind: .openJob(.init(taskClass: .exact, replicas: 3, runs: .milliseconds(300)))))
             }
             return plan
