@@ -73,6 +73,9 @@ extension Membership {
         }
     }
 
+    /// Records in the book.
+    public var knownCount: Int { book.count }
+
     /// Whether everybody links to everybody here.
     package var isMesh: Bool { isFullMesh }
 

@@ -1,6 +1,7 @@
 import Basis
 import Consensus
 import Credits
+import Gossip
 import NodeCore
 
 /// Measures of a run over time; never in the trace.
@@ -21,8 +22,11 @@ struct Sampler: Sendable {
 
     init(peers: Int) {
         series = [
-            Series(name: "links", unit: "peers", columns: ["live", "linked", "fewest links", "most links"]),
-            Series(name: "traffic", unit: "bytes/s per peer", columns: ["out", "in", "packets"]),
+            Series(name: "components", unit: "peers", columns: ["live", "linked", "largest component"]),
+            Series(name: "links", unit: "links per peer", columns: ["fewest", "median", "most"]),
+            Series(name: "records", unit: "records per peer", columns: ["fewest", "median", "most"]),
+            Series(name: "traffic", unit: "bytes/s per peer", columns: ["out", "in"]),
+            Series(name: "packets", unit: "packets/s per peer", columns: ["sent"]),
             Series(
                 name: "views", unit: "heights",
                 columns: ["highest executed", "lowest executed", "certified", "view"]),
@@ -55,6 +59,13 @@ struct Sampler: Sendable {
         series[place].rows.append(.init(at: at, values: values))
     }
 
+    /// Least, median and most.
+    static func spread(_ counts: [Int]) -> [Int64] {
+        let sorted = counts.sorted()
+        guard let least = sorted.first, let most = sorted.last else { return [0, 0, 0] }
+        return [Int64(least), Int64(sorted[sorted.count / 2]), Int64(most)]
+    }
+
     /// Bytes out, bytes in and packets since the last call.
     mutating func take() -> (out: UInt64, inward: UInt64, packets: UInt64) {
         defer { (bytesOut, bytesIn, packets) = (0, 0, 0) }
@@ -67,13 +78,18 @@ extension World {
         defer { if outcome == nil { queue.push(.sample, at: now + Sampler.interval) } }
         let at = elapsed
         let live = peers.indices.filter { peers[$0].isUp && (peers[$0].node != nil || peers[$0].member != nil) }
-        let counts = live.map { peers[$0].member?.links.count ?? peers[$0].inPlace { $0.linked.count } ?? 0 }
+        let linked = live.map { peers[$0].member?.links.count ?? peers[$0].inPlace { $0.linked.count } ?? 0 }
+        let known = live.map {
+            peers[$0].member?.core.knownCount ?? peers[$0].inPlace { $0.membership.knownCount } ?? 0
+        }
         samples.add(
-            "links", at,
-            [Int64(live.count), Int64(counts.count { $0 > 0 }), Int64(counts.min() ?? 0), Int64(counts.max() ?? 0)])
+            "components", at, [Int64(live.count), Int64(linked.count { $0 > 0 }), Int64(largestComponent(of: live))])
+        samples.add("links", at, Sampler.spread(linked))
+        samples.add("records", at, Sampler.spread(known))
         let moved = samples.take()
         let n = UInt64(max(1, live.count))
-        samples.add("traffic", at, [Int64(moved.out / n), Int64(moved.inward / n), Int64(moved.packets / n)])
+        samples.add("traffic", at, [Int64(moved.out / n), Int64(moved.inward / n)])
+        samples.add("packets", at, [Int64(moved.packets / n)])
         let logs = live.compactMap { i in
             peers[i].inLog {
                 (peer: i, height: $0.ledger.height, certified: $0.replica.certifiedHeight, view: $0.replica.view)
@@ -100,6 +116,27 @@ extension World {
             samples.add("jobs", at, states)
         }
         samples.add("queues", at, [Int64(peers.map(\.inbox.count).max() ?? 0), Int64(queue.count)])
+    }
+
+    /// Peers in the largest set of live ones that links join, whoever holds them.
+    private func largestComponent(of live: [Int]) -> Int {
+        var root = Array(peers.indices)
+        func top(_ i: Int) -> Int {
+            var i = i
+            while root[i] != i {
+                root[i] = root[root[i]]
+                i = root[i]
+            }
+            return i
+        }
+        var isLive = Array(repeating: false, count: peers.count)
+        for i in live { isLive[i] = true }
+        for i in live {
+            for j in links(i) where isLive[j] { root[top(i)] = top(j) }
+        }
+        var sizes = Array(repeating: 0, count: peers.count)
+        for i in live { sizes[top(i)] += 1 }
+        return sizes.max() ?? 0
     }
 
     /// Everything that a report says of this run.

@@ -15,9 +15,12 @@ struct SeriesChart {
     /// What a reader calls it; the name of the file where there is no other.
     static func title(_ name: String) -> String {
         switch name {
-        case "links": "Links, components, distinct views"
+        case "components": "Convergence: live peers, linked peers, the largest component"
+        case "links": "Links"
+        case "records": "Views of the membership: records kept"
         case "spread": "Spread of probe broadcasts"
-        case "traffic": "Traffic per peer by class"
+        case "traffic": "Traffic"
+        case "packets": "Packets"
         case "views": "Views of consensus"
         case "jobs": "Jobs by state"
         case "credit": "Credit by kind"
