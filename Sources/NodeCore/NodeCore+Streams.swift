@@ -24,6 +24,7 @@ extension NodeCore {
                 give(.pin(peer, .transfer))
             }
         }
+        parked[peer]?.lastUse = now
         session(order)
     }
 

@@ -264,7 +264,9 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         nextTick = now + Limits.tick
         for (peer, state) in parked where now - state.lastUse > Limits.pinLife {
             parked[peer] = nil
+            // Whichever of the two it was pinned for.
             give(.unpin(peer, .transaction))
+            give(.unpin(peer, .transfer))
         }
         considerAdmission()
         if boxedLog == nil, network != nil, genesisBytes == nil { askForGenesis() }

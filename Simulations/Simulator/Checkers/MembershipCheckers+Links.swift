@@ -18,6 +18,8 @@ struct LinksAgree: Checker {
     private var up: [UInt64: Instant] = [:]
     /// When the first last lost or found its link to the second.
     private var changed: [UInt64: Instant] = [:]
+    /// Whether it had one and lost it.
+    private var hasLost: [UInt64: Bool] = [:]
 
     init(_ plan: Plan) { lostMax = plan.nodeLimits.gossip.oneWay + LinksAgree.agreeMax }
 
@@ -27,7 +29,7 @@ struct LinksAgree: Checker {
         switch observation {
         case .booted(let i), .crashed(let i):
             for j in world.peers.indices {
-                up[LinksAgree.pair(i, j)] = nil
+                if up.removeValue(forKey: LinksAgree.pair(i, j)) != nil { hasLost[LinksAgree.pair(i, j)] = true }
                 changed[LinksAgree.pair(i, j)] = world.now
             }
         case .membership(let i, .linkUp(let index, _)):
@@ -35,10 +37,12 @@ struct LinksAgree: Checker {
             judged += 1
             if j == i { return Finding(peers: [i], expected: "no link to oneself", found: "one") }
             up[LinksAgree.pair(i, j)] = world.now
+            hasLost[LinksAgree.pair(i, j)] = nil
             changed[LinksAgree.pair(i, j)] = world.now
         case .membership(let i, .linkDown(let index, _)):
             guard let j = world.peer(i, index) else { return nil }
             up[LinksAgree.pair(i, j)] = nil
+            hasLost[LinksAgree.pair(i, j)] = true
             changed[LinksAgree.pair(i, j)] = world.now
         default: break
         }
@@ -53,9 +57,8 @@ struct LinksAgree: Checker {
                     let since = up[LinksAgree.pair(i, j)], let quiet = world.quietSince(i, j)
                 else { continue }
                 judged += 1
-                let lost = changed[LinksAgree.pair(j, i)]
-                let last = max(since, quiet, lost ?? .zero)
-                let most = lost == nil ? LinksAgree.agreeMax : lostMax
+                let last = max(since, quiet, changed[LinksAgree.pair(j, i)] ?? .zero)
+                let most = hasLost[LinksAgree.pair(j, i)] == nil ? LinksAgree.agreeMax : lostMax
                 if world.now - last > most {
                     return Finding(
                         peers: [i, j], expected: "a link at both ends \(most) after it came up or was lost",
@@ -120,8 +123,8 @@ struct CrashesNoticed: Checker {
     static let medianMax = Interval.seconds(8)
     static let lastMax = Interval.seconds(12)
     static let samplesMin = 30
-    /// Of fewer, none may take longer: three rounds at the worst health and a probe that had just been answered.
-    static let fewMax = Interval.seconds(30)
+    /// Of fewer, none may take longer: 6 s after a probe that was just answered, three rounds of 6 s at the worst health.
+    static let fewMax = Interval.seconds(24)
     private(set) var judged: UInt64 = 0
     private var up: [UInt64: Bool] = [:]
     /// When the second peer of a pair died while the first counted it as a link.
@@ -178,10 +181,16 @@ struct CrashesNoticed: Checker {
         if took.isEmpty || !isJudged { return nil }
         let sorted = took.sorted()
         let (median, last) = (sorted[sorted.count / 2], sorted[min(sorted.count - 1, sorted.count * 99 / 100)])
-        // Quantiles of a few say little: of three the last is no 99th percentile.
-        let most = sorted.count < CrashesNoticed.samplesMin ? CrashesNoticed.fewMax : CrashesNoticed.lastMax
-        let isMedianGood = median <= CrashesNoticed.medianMax || sorted.count < CrashesNoticed.samplesMin
-        if isMedianGood, last <= most { return nil }
+        if sorted.count < CrashesNoticed.samplesMin {
+            // Quantiles of a few say little.
+            if last <= CrashesNoticed.fewMax { return nil }
+        } else {
+            // One in a hundred may be late, and three standard deviations of that number.
+            let late = Int64(sorted.count { $0 > CrashesNoticed.lastMax })
+            let excess = late * 100 - Int64(sorted.count)
+            let isMany = excess > 0 && excess * excess > 9 * 99 * Int64(sorted.count)
+            if median <= CrashesNoticed.medianMax, !isMany { return nil }
+        }
         return Finding(
             peers: [],
             expected: "dead neighbours gone after \(CrashesNoticed.medianMax), the last after "

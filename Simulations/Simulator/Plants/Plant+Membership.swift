@@ -33,7 +33,7 @@ extension Plant {
             .canary(observers: 4, seconds: 40)
         },
         Plant("M4", .memory, .keepsDeadLinks, "a peer counts a link that the other end dropped") {
-            .canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
+            .canary(seats: 4, observers: 2, seconds: 160, transfersPerSecond: 0)
         },
         Plant("M6", .limits, .manyOutboundLinks, "nodes get four times the slots for links", eventsMax: 60_000) {
             .canary(seats: 1, observers: 12, seconds: 120, transfersPerSecond: 0)
@@ -54,7 +54,7 @@ extension Plant {
         },
         Plant("M12", .shell, .echoes, "the shell sends every datagram back") { .canary(seconds: 20) },
         Plant("M13", .memory, .bansForNothing, "a peer bans another for nothing") { .canary(seconds: 20) },
-        Plant("M14", .limits, .moreRounds, "nodes probe five rounds more") {
+        Plant("M14", .limits, .moreRounds, "nodes probe fifteen rounds more") {
             var plan = Plan.canary(seats: 4, observers: 2, seconds: 60, transfersPerSecond: 0)
             plan.faults = [Fault(id: 1, at: .seconds(20), kind: .lose(.peers([5])))]
             return plan

@@ -36,7 +36,7 @@ extension Plant {
         },
         Plant("S9", .shell, .answersBeforeSync, "the store answers before it has synced") { .canary(seconds: 20) },
         Plant("S10", .memory, .forgetsReplays, "the replay windows of all sessions are emptied") {
-            .canary(seconds: 40)
+            .canary(observers: 2, seconds: 120)
         },
         Plant("S11", .memory, .takesLinkTimers, "the timers of a peer's links are taken") { .canary(seconds: 40) },
         Plant("S12", .shell, .checksSignaturesFirst, "a signature is checked before anything else") {

@@ -20,7 +20,7 @@ extension World {
             limits.gossip.outboundLinksTarget *= 4
             limits.gossip.inboundLinksMax *= 4
         case .acceptsTheFuture: limits.gossip.recordFutureMax = .seconds(86_400)
-        case .moreRounds: limits.gossip.probeRoundsMax += 5
+        case .moreRounds: limits.gossip.probeRoundsMax += 15
         case .oneRoundDecides: limits.gossip.probeRoundsMax = 1
         case .probesEachSecond: limits.gossip.probeInterval = .milliseconds(100)
         default: return nil

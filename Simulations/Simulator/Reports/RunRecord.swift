@@ -12,8 +12,8 @@ public struct Series: Sendable, Hashable {
         }
     }
 
-    /// Name of the CSV file: `components`, `links`, `records`, `packets`, `traffic`, `views`, `jobs`, `credit`, `queues`,
-    /// `work`, `coalition`.
+    /// Name of the CSV file: `components`, `links`, `records`, `packets`, `traffic`, `views`, `jobs`, `credit`,
+    /// `queues`, `work`, `coalition`.
     public var name: String
     /// Of the values: `peers`, `bytes/s`, `ms`, `micro-credits` …
     public var unit: String

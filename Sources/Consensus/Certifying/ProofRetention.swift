@@ -1,7 +1,7 @@
 /// Which state certificates stay on disk (`ledger.md` 14.1).
 ///
-/// All of the last 1,000 heights, for peers that catch up. Of older ones the last in each window of 16 heights: a receipt
-/// links its block to the next certificate by at most 64 digests, and must be made however old its block is.
+/// All of the last 1,000 heights, for peers that catch up. Of older ones the last in each window of 16 heights: a
+/// receipt links its block to the next certificate by at most 64 digests, and must be made however old its block is.
 struct ProofRetention: Sendable {
     /// Heights.
     static let recent: UInt64 = 1_000

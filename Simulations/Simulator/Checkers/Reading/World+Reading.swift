@@ -13,6 +13,7 @@ extension World {
         if block.execution.height > reader.clock.height + 1 { catchUp(to: block.execution.height, by: i) }
         guard let read = reader.read(block.block, block.execution, by: i) else { return }
         observations.append(.advanced(read))
+        if tellsAll { for closing in read.closings { tell(-1, "job", "\(closing.job): \(closing.event)") } }
         plantInLedgers(read)
     }
 
