@@ -123,7 +123,7 @@ struct CrashesNoticed: Checker {
     static let medianMax = Interval.seconds(8)
     static let lastMax = Interval.seconds(12)
     static let samplesMin = 30
-    /// Of fewer, none may take longer: 6 s after a probe that was just answered, three rounds of 6 s at the worst health.
+    /// Of fewer, none may take longer: 6 s after a probe that was just answered, three rounds of 6 s at worst.
     static let fewMax = Interval.seconds(24)
     private(set) var judged: UInt64 = 0
     private var up: [UInt64: Bool] = [:]
