@@ -258,7 +258,8 @@ extension RunningNode {
     func expectOffer() async throws {
         let deadline = loop.now + .seconds(20)
         while loop.now < deadline {
-            if try await service.node().lending.slots.total > 0 { return }
+            let isOffering = try await service.node().lending.slots.total > 0
+            if isOffering, try await !get(Page<OfferDocument>.self, "/v1/offers").items.isEmpty { return }
             await node.change(until: loop.now + .milliseconds(200))
         }
         throw TestFailure("no offer: sandbox \(service.sandbox.value)")
