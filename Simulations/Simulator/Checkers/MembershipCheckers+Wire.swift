@@ -164,8 +164,8 @@ struct IdleQuiet: Checker {
         since = Array(repeating: nil, count: plan.peers.count)
         // Links that go down and come up again cost more than links that stay.
         most = plan.faults.isEmpty ? 1_500 : 3_000
-        // Before calm seeds serve whoever joins, which is not idle; what faults left behind takes a minute more.
-        from = max(IdleQuiet.settled, plan.faults.isEmpty ? plan.calmAt : plan.calmAt + .seconds(60))
+        // While peers join seeds serve them, which is not idle; what faults left behind takes a minute.
+        from = max(IdleQuiet.settled, plan.faults.isEmpty ? plan.boot : plan.calmAt + .seconds(60))
         isAttacked = plan.adversaries.contains { $0.type.attacksNetwork }
     }
 

@@ -36,7 +36,7 @@ extension Plant {
             .canary(seats: 4, observers: 2, seconds: 160, transfersPerSecond: 0)
         },
         Plant("M6", .limits, .manyOutboundLinks, "nodes get four times the slots for links", eventsMax: 60_000) {
-            .canary(seats: 1, observers: 12, seconds: 120, transfersPerSecond: 0)
+            .canary(seats: 1, observers: 29, seconds: 160, transfersPerSecond: 0)
         },
         Plant("M7", .memory, .callsHeardVerified, "rows of hearsay are called verified", eventsMax: 40_000) {
             // More than a book holds: seeds cannot tell of everybody, and others tell what they heard.
@@ -68,7 +68,7 @@ extension Plant {
             return plan
         },
         Plant("M16", .limits, .oneRoundDecides, "one round of a probe decides", eventsMax: 60_000) {
-            var plan = Plan.canary(seats: 4, observers: 2, seconds: 120, transfersPerSecond: 0, network: .internet)
+            var plan = Plan.canary(seats: 4, observers: 4, seconds: 400, transfersPerSecond: 0, network: .internet)
             plan.network.loss = Chance(1, in: 100)
             plan.network.burst = nil
             return plan
