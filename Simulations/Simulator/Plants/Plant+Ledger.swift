@@ -119,8 +119,12 @@ extension Plant {
         one("C6", .shell, .nullifiesTheFinal, "a view that was finalised is nullified, too", plan: transfers),
         one("C7", .shell, .repeatsSeats, "a certificate counts one seat twice", plan: transfers),
         one(
-            "C8", .shell, .forgetsVotes, "the journal is not replayed",
-            plan: crashing([0, 1, 2, 3], .loseUnsynced(.none))),
+            "C8", .shell, .forgetsVotes, "the journal is not replayed"
+        ) {
+            var plan = crashing([0, 1, 2, 3], .loseUnsynced(.none))()
+            plan.limits = .production
+            return plan
+        },
         one("C8.1", .shell, .answersBeforeSync, "votes leave before they are synced", plan: transfers),
         one("C9", .limits, .takesFutureBlocks, "blocks up to ten minutes ahead are voted for") {
             var plan = Plan.canary(seconds: 40)
