@@ -62,6 +62,7 @@ extension NodeCore {
         if facts.path == .main, let waiting = parked[peer]?.messages {
             parked[peer]?.messages = []
             for message in waiting { session(.post(peer, message)) }
+            openParked(peer)
         }
         if boxedLog == nil, network != nil, genesisBytes == nil { askForGenesis() }
     }

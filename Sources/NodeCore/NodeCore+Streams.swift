@@ -8,7 +8,7 @@ import Wire
 extension NodeCore {
     // MARK: streams that we open
 
-    /// Opens a service at a peer and collects its answer whole.
+    /// Opens a service at a peer, as soon as a main connection stands: `opened`, or `failed` after `openWait`.
     mutating func open(_ purpose: Purpose, at peer: PeerID, service: UInt16, request: [UInt8], bytesMax: Int) {
         lastOpen += 1
         let ticket = Ticket(lastOpen)
@@ -17,15 +17,35 @@ extension NodeCore {
         let order = SessionInput.open(
             ticket, peer, service: service, trafficClass: isBulk ? TrafficClass.bulk : TrafficClass.sync,
             request: request, isLast: true)
-        if !isMainUp(peer) {
-            // The opener's purpose fails now and is tried again by its owner; the pin makes the connection meanwhile.
-            if parked[peer] == nil, parked.count < Limits.parkedPeersMax {
-                parked[peer] = Parked(lastUse: now)
-                give(.pin(peer, .transfer))
-            }
+        if isMainUp(peer) {
+            parked[peer]?.lastUse = now
+            return session(order)
         }
-        parked[peer]?.lastUse = now
-        session(order)
+        if parked[peer] == nil, parked.count < Limits.parkedPeersMax { parked[peer] = Parked(lastUse: now) }
+        guard let state = parked[peer] else { return openFailed(ticket) }
+        parked.update(peer) { $0.lastUse = now }
+        give(.pin(peer, .transfer))
+        // The log asks another peer when its own deadline passes; an answer to its old question would be late.
+        if case .ledgerSync = purpose { return openFailed(ticket) }
+        guard state.opens.count < Limits.parkedOpensMax else { return openFailed(ticket) }
+        parked.update(peer) {
+            $0.opens.append(.init(ticket: ticket, order: order, end: now + Limits.openWait))
+        }
+    }
+
+    /// What waited for a main connection to this peer goes.
+    mutating func openParked(_ peer: PeerID) {
+        guard let opens = parked[peer]?.opens, !opens.isEmpty else { return }
+        parked.update(peer) { $0.opens = [] }
+        for open in opens { session(open.order) }
+    }
+
+    /// Opens for which no connection came in time.
+    mutating func failParked() {
+        for (peer, state) in parked where state.opens.contains(where: { $0.end <= now }) {
+            parked.update(peer) { state in state.opens.removeAll { $0.end <= now } }
+            for open in state.opens where open.end <= now { openFailed(open.ticket) }
+        }
     }
 
     mutating func opened(_ ticket: Ticket, _ stream: BlobExchange.Stream) {

@@ -102,9 +102,16 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         case blob(UInt64)
     }
 
-    /// A lane message that waits for a main connection.
+    /// What waits for a main connection.
     struct Parked: Sendable {
+        struct Open: Sendable {
+            let ticket: Ticket
+            let order: SessionInput
+            let end: Instant
+        }
+
         var messages: [LaneMessage] = []
+        var opens: [Open] = []
         var lastUse: Instant
     }
 
@@ -112,6 +119,10 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         /// A submit, a follow and some answers; more is the peer's loss.
         static var parkedPerPeerMax: Int { 64 }
         static var parkedPeersMax: Int { 64 }
+        /// Two blobs a lease, and documents.
+        static var parkedOpensMax: Int { 16 }
+        /// Find, dial and handshake of a peer that is there take some 5 s; looked at every `tick`.
+        static var openWait: Interval { .seconds(15) }
         /// `gossip.md` 12.3: temporary pins end a minute after the last use.
         static var pinLife: Interval { .seconds(60) }
         static var genesisBytesMax: Int { 512 << 10 }
@@ -262,6 +273,7 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     /// Housekeeping that needs no precise time.
     mutating func tick() {
         nextTick = now + Limits.tick
+        failParked()
         for (peer, state) in parked where now - state.lastUse > Limits.pinLife {
             parked[peer] = nil
             // Whichever of the two it was pinned for.

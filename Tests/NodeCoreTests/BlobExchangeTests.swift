@@ -7,13 +7,16 @@ import Wire
 
 /// A network of blob exchanges whose stores are arrays, with peers that lie, break off or vanish.
 struct BlobNetwork {
-    enum Behaviour { case honest, lying, silent, without, half }
+    enum Behaviour { case honest, lying, silent, without, half, unreached }
 
     let hashing = MixHashing()
     let content: [UInt8]
     let leaves: [Digest]
     let blob: BlobID
     var holders: [(id: PeerID, behaviour: Behaviour)]
+    /// When peers that cannot be reached at first are there.
+    var reachedFrom = Instant.zero + .seconds(12)
+    var opens = 0
     var fetcher: BlobExchange
     var got: [UInt32: [UInt8]] = [:]
     var stores = 0
@@ -74,10 +77,15 @@ struct BlobNetwork {
             switch queue.removeFirst() {
             case .open(let ticket, let peer, let service, let request):
                 let behaviour = holders.first { $0.id == peer }!.behaviour
-                if behaviour == .silent { continue }
+                opens += 1
+                if behaviour == .unreached, now < reachedFrom {
+                    queue += fetcher.handle(.openFailed(ticket: ticket), now: now)
+                    continue
+                }
                 flow += 2
                 let stream = BlobExchange.Stream(connection: 1, flow: flow)
                 queue += fetcher.handle(.opened(ticket: ticket, stream), now: now)
+                if behaviour == .silent { continue }
                 if let bytes = answer(behaviour, service, request) {
                     // In pieces, as a connection brings them.
                     var rest = bytes[...]
@@ -151,6 +159,34 @@ struct BlobNetwork {
         #expect(effects.isEmpty)
         network.run(.holders(network.blob, network.holders.map(\.id)))
         #expect(network.result == true && network.isWhole)
+    }
+
+    /// Shows that the only holder, not reached at first, is asked again without being named again.
+    @Test func asksAgainWhoWasNotReached() {
+        var network = BlobNetwork(bytes: 600_000, holders: [.unreached], seed: 5)
+        network.run(.fetch(network.blob, from: [network.holders[0].id], saved: nil))
+        #expect(network.result == true && network.isWhole)
+        #expect(network.now < network.reachedFrom + .seconds(7), "it took until \(network.now)")
+    }
+
+    /// Shows that holders that never answer are asked at a bounded rate, and the fetch still ends after its wait.
+    @Test(arguments: [BlobNetwork.Behaviour.unreached, .without, .silent, .half])
+    func givesUpOnWhoNeverHasIt(behaviour: BlobNetwork.Behaviour) {
+        var network = BlobNetwork(bytes: 600_000, holders: [behaviour], seed: 6)
+        network.reachedFrom = .zero + .seconds(600)
+        network.run(.fetch(network.blob, from: [network.holders[0].id], saved: nil))
+        #expect(network.result == false)
+        #expect(network.now >= .zero + .seconds(60) && network.now < .zero + .seconds(75))
+        #expect((5...30).contains(network.opens), "\(network.opens) opens")
+    }
+
+    /// Shows that a holder that proved nothing is not asked again, named again or not.
+    @Test func liarsAreNotAskedAgain() {
+        var network = BlobNetwork(bytes: 100, holders: [.lying, .unreached], seed: 7)
+        network.run(.fetch(network.blob, from: network.holders.map(\.id), saved: nil), steps: 12)
+        let opens = network.opens
+        let effects = network.fetcher.handle(.holders(network.blob, [network.holders[0].id]), now: network.now)
+        #expect(network.misbehaved == [network.holders[0].id] && opens >= 3 && effects.isEmpty)
     }
 
     /// Shows that a server answers what it has, refuses what is malformed, and bounds uploads per peer.

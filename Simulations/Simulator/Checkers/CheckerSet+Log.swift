@@ -10,7 +10,7 @@ extension CheckerSet {
         EarningsHaveCause.self, PromisesStand.self, RestartsAreWhole.self, DebitsAreSigned.self, EqualsReference.self,
         DrawIsAFunction.self, DrawnOffersFit.self, SlotsHold.self, EdgesAreListed.self, EndedLeasesStayEnded.self,
         RevealsOpenCommits.self, WindowsStayOpen.self, FirstCommitStands.self, AttemptsArePaid.self, JobsEnd.self,
-        SilenceIsReplaced.self, DrawsAreFair.self, CoreIsSmallest.self, OrderDoesNotMatter.self,
+        SilenceIsReplaced.self, DrawsAreFair.self, InputsArrive.self, CoreIsSmallest.self, OrderDoesNotMatter.self,
         HonestAnswerWins.self, AcceptedWithinTolerance.self, WinnersAgree.self, ResultsStand.self, BundlesVerify.self,
         ResultsExist.self, UsageFitsFrame.self,
     ]

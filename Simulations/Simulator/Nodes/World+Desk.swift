@@ -178,9 +178,8 @@ extension World {
             let waiting = peers[i].waiters.removeValue(forKey: blob) ?? []
             arrived(blob, isHere: false, waiting, i)
         case .readInfo(let stream, let blob):
-            later(
-                i,
-                .exchange(.info(stream, withholdsBlobs(i) ? nil : peers[i].blobs.summary(blob, hashing: hashing))))
+            let isDenied = withholdsBlobs(i) || plant == .hidesInputs
+            later(i, .exchange(.info(stream, isDenied ? nil : peers[i].blobs.summary(blob, hashing: hashing))))
         case .readChunks(let stream, let blob, let first, let count):
             later(
                 i,

@@ -39,6 +39,7 @@ extension PlantSite {
     static let noDeadline = PlantSite(411)
     static let dearTickets = PlantSite(413)
     static let forgottenDraw = PlantSite(412)
+    static let hidesInputs = PlantSite(414)
     static let resultAltered = PlantSite(501)
     static let firstOfEquals = PlantSite(502)
     static let resultsEqual = PlantSite(503)
@@ -210,6 +211,7 @@ extension Plant {
             }
             return plan
         },
+        one("J14", .shell, .hidesInputs, "the store of an entry peer denies the blobs that it has", plan: working),
     ]
 
     private static let results: [Plant] = [

@@ -130,6 +130,7 @@ extension Catalogue {
         heartbeats + answer window + d views
         J13 A set's share of draws is its ticket share within 3σ; ground ids and split keys gain nothing; with \
         seat share b at most (1−b)/(1−2b) times
+        J14 No job of an honest entry peer is refunded for want of its input while nothing is at fault
         R1 The chosen core is the subset of size q with the smallest diameter, ties by sorted hashes; equals \
         brute force
         R2 Any arrival order gives the same bytes (three permutations per merge; all of them for r ≤ 5 in S)

@@ -17,8 +17,11 @@ public struct BlobExchange: Sendable {
         public var requestsPerSource = 2
         public var uploadsMax = 64
         public var uploadsPerPeerMax = 4
-        /// A fetch without any holder is given up and told upward; verified chunks stay.
+        /// A fetch that nobody brings a verified byte is given up after this and told upward; verified chunks stay.
         public var noHolder = Interval.seconds(60)
+        /// A holder that was not reached, was busy or fell silent is asked again after this, ± 20 %: eleven times
+        /// before `noHolder`.
+        public var askAgain = Interval.seconds(5)
         /// A request that brings nothing for this long loses its source.
         public var stall = Interval.seconds(10)
         public var fetchesMax = 1_024
@@ -119,7 +122,14 @@ public struct BlobExchange: Sendable {
     struct Source: Sendable {
         var info: BlobSummary?
         var requests = 0
-        var isGone = false
+        /// Set: gone, and asked again then; `.never` is for those that sent what proves nothing.
+        var again: Again?
+        var isGone: Bool { again != nil }
+    }
+
+    enum Again: Sendable, Equatable {
+        case at(Instant)
+        case never
     }
 
     struct Fetch: Sendable {
@@ -135,6 +145,7 @@ public struct BlobExchange: Sendable {
 
     enum DeadlineID: Hashable, Comparable, Sendable {
         case noHolder(BlobID)
+        case askAgain(BlobID)
         case stalled(UInt64)
     }
 
@@ -218,12 +229,37 @@ public struct BlobExchange: Sendable {
                 fetch.waiting.append(peer)
             }
             // A holder that failed before may be tried again when it is named again.
-            for peer in peers where fetch.sources[peer]?.isGone == true {
+            for peer in peers {
+                guard case .at = fetch.sources[peer]?.again else { continue }
                 fetch.sources[peer] = nil
                 fetch.waiting.append(peer)
             }
         }
         advance(blob, into: &effects)
+    }
+
+    /// Asks the holders again whose time has come.
+    mutating func askAgain(_ blob: BlobID, into effects: inout [Effect]) {
+        guard var fetch = fetches[blob] else { return }
+        for (peer, source) in fetch.sources {
+            guard case .at(let time) = source.again else { continue }
+            if time <= now {
+                fetch.sources[peer] = nil
+                fetch.waiting.append(peer)
+            } else {
+                deadlines.setNoLater(.askAgain(blob), than: time)
+            }
+        }
+        fetches[blob] = fetch
+        advance(blob, into: &effects)
+    }
+
+    /// The holder is out of the fetch, for a while or for good.
+    mutating func lose(_ peer: PeerID, of blob: BlobID, isWrong: Bool) {
+        guard let source = fetches[blob]?.sources[peer], source.again != .never else { return }
+        let time = now + limits.askAgain.jittered(percent: 20, using: &rng)
+        fetches.update(blob) { $0.sources.update(peer) { $0.again = isWrong ? .never : .at(time) } }
+        if !isWrong { deadlines.setNoLater(.askAgain(blob), than: time) }
     }
 
     static func size(_ fetch: inout Fetch, length: UInt64, root: Digest) {
@@ -244,13 +280,7 @@ public struct BlobExchange: Sendable {
         if fetch.isSized {
             for peer in fetch.sources.keys { request(from: peer, blob, &fetch, into: &effects) }
         }
-        let isAlive = fetch.sources.values.contains { !$0.isGone }
         fetches[blob] = fetch
-        if isAlive {
-            deadlines.cancel(.noHolder(blob))
-        } else {
-            deadlines.setNoLater(.noHolder(blob), than: now + limits.noHolder)
-        }
     }
 
     mutating func request(from peer: PeerID, _ blob: BlobID, _ fetch: inout Fetch, into effects: inout [Effect]) {
@@ -282,7 +312,6 @@ public struct BlobExchange: Sendable {
         lastTicket += 1
         requests[lastTicket] = Request(
             blob: blob, peer: peer, chunks: chunks, next: chunks?.lowerBound ?? 0, ticket: lastTicket)
-        deadlines.set(.stalled(lastTicket), at: now + limits.stall)
         guard let chunks else {
             return .open(ticket: lastTicket, peer, service: Service.info, request: blob.bytes)
         }
@@ -298,6 +327,7 @@ public struct BlobExchange: Sendable {
         }
         requests.update(ticket) { $0.stream = stream }
         byStream[stream] = ticket
+        deadlines.set(.stalled(ticket), at: now + limits.stall)
     }
 
     mutating func received(_ bytes: [UInt8], _ isLast: Bool, on stream: Stream, into effects: inout [Effect]) {
@@ -320,7 +350,7 @@ public struct BlobExchange: Sendable {
         if !isSound {
             stats.chunksWrong += 1
             effects.append(.misbehaved(request.peer))
-            fail(ticket, into: &effects)
+            fail(ticket, isWrong: true, into: &effects)
         } else if isLast {
             finish(ticket, into: &effects)
         }
@@ -359,6 +389,7 @@ public struct BlobExchange: Sendable {
             request.next += 1
             stats.chunksVerified += 1
             fetches.update(request.blob) { $0.unstored += 1 }
+            deadlines.set(.noHolder(request.blob), at: now + limits.noHolder)
             effects.append(.store(request.blob, chunk, length: length, root: root))
         }
         return true
@@ -368,25 +399,17 @@ public struct BlobExchange: Sendable {
     mutating func finish(_ ticket: UInt64, into effects: inout [Effect]) {
         guard let request = forget(ticket) else { return }
         let isShort = request.chunks.map { request.next <= $0.upperBound } ?? false
-        fetches.update(request.blob) { fetch in
-            fetch.sources.update(request.peer) {
-                $0.requests -= 1
-                // A holder that ends early has less than it said; asking again at once would spin.
-                if isShort { $0.isGone = true }
-            }
-        }
+        fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests = max(0, $0.requests - 1) } }
+        // A holder that ends early has less than it said; asking again at once would spin.
+        if isShort { lose(request.peer, of: request.blob, isWrong: false) }
         advance(request.blob, into: &effects)
     }
 
-    mutating func fail(_ ticket: UInt64, into effects: inout [Effect]) {
+    mutating func fail(_ ticket: UInt64, isWrong: Bool = false, into effects: inout [Effect]) {
         guard let request = forget(ticket) else { return }
         if let stream = request.stream { effects.append(.reset(stream, code: ResetCode.cancelled)) }
-        fetches.update(request.blob) { fetch in
-            fetch.sources.update(request.peer) {
-                $0.requests -= 1
-                $0.isGone = true
-            }
-        }
+        fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests = max(0, $0.requests - 1) } }
+        lose(request.peer, of: request.blob, isWrong: isWrong)
         advance(request.blob, into: &effects)
     }
 
@@ -427,6 +450,7 @@ public struct BlobExchange: Sendable {
     mutating func end(_ blob: BlobID, into effects: inout [Effect]) {
         fetches[blob] = nil
         deadlines.cancel(.noHolder(blob))
+        deadlines.cancel(.askAgain(blob))
         for ticket in requests.filter({ $0.value.blob == blob }).map(\.key) {
             if let stream = forget(ticket)?.stream {
                 effects.append(.reset(stream, code: ResetCode.cancelled))
@@ -470,6 +494,7 @@ public struct BlobExchange: Sendable {
         while let due = deadlines.popDue(now) {
             switch due {
             case .noHolder(let blob): giveUp(blob, into: &effects)
+            case .askAgain(let blob): askAgain(blob, into: &effects)
             case .stalled(let ticket): fail(ticket, into: &effects)
             }
         }
