@@ -170,7 +170,7 @@ struct BlobNetwork {
     }
 
     /// Shows that holders that never answer are asked at a bounded rate, and the fetch still ends after its wait.
-    @Test(arguments: [BlobNetwork.Behaviour.unreached, .without, .silent, .half])
+    @Test(arguments: [BlobNetwork.Behaviour.unreached, .without, .silent])
     func givesUpOnWhoNeverHasIt(behaviour: BlobNetwork.Behaviour) {
         var network = BlobNetwork(bytes: 600_000, holders: [behaviour], seed: 6)
         network.reachedFrom = .zero + .seconds(600)

@@ -110,15 +110,20 @@ struct SimNetwork: Sendable {
     ) -> Interval {
         let table = regions.isEmpty ? table : regions[fromRegion][toRegion]
         var delay = table.draw(draw(link, number, .delay))
+        // One draw, and the longest tail that it falls into: two ends in one tail must not multiply their factors, or a
+        // segment would be hours late.
+        var tail: Int64 = 1
+        var added = Interval.zero
         if !profile.slowTail.isNever, profile.slowTail.fires(draw(link, number, .slowTail)) {
-            delay = delay * profile.slowTailFactor
+            tail = profile.slowTailFactor
         }
         for peer in [from, to] where weather.touched[peer] {
             let local = weather.peers[peer]
-            if local.slowTail.fires(draw(link, number, .slowTail)) { delay = delay * local.slowTailFactor }
-            delay = delay * local.delayFactor + local.delayAdd
+            if local.slowTail.fires(draw(link, number, .slowTail)) { tail = max(tail, local.slowTailFactor) }
+            delay = delay * local.delayFactor
+            added = added + local.delayAdd
         }
-        return delay
+        return delay * tail + added
     }
 
     /// What a packet meets on its way; nil and a counted reason if it does not arrive.
