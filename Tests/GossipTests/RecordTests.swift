@@ -157,6 +157,33 @@ import Wire
         #expect(lab.core.hopLimit == 3)
     }
 
+    /// Shows that a large network hears of a newcomer from its links, once each, and not from everybody whom it met.
+    @Test func largeNetworksHearOfNewcomersFromTheirLinks() {
+        var limits = GossipLimits.production
+        limits.fullMeshPeersMax = 1
+        limits.fullMeshLeavePeersMax = 1
+        limits.hopsLargePeersMin = 2
+        let lab = Lab(3, limits: limits)
+        lab.link(0)
+        lab.link(1)
+        _ = lab.take()
+        lab.connect(2)
+        let newer = lab.record(lab.peers[2].signer, lab.peers[2].address, sequence: Lab.unix + 5)
+        lab.push(2, [newer])
+        #expect(lab.core.isLarge && lab.core.hopLimit == 1)
+        #expect(lab.parts(to: 0).isEmpty && lab.parts(to: 1).isEmpty, "it is no link")
+        lab.link(2)
+        for i in [0, 1] {
+            #expect(lab.parts(to: i).filter { $0.purpose == .forward }.map(\.records) == [[newer.encoded]])
+        }
+        let later = lab.record(lab.peers[2].signer, lab.peers[2].address, sequence: Lab.unix + 6)
+        lab.push(2, [later])
+        #expect(lab.parts(to: 0).last?.records == [later.encoded], "a link's change goes on")
+        let far = lab.record(MixSigner(seed: 810), site, sequence: Lab.unix)
+        lab.push(0, [far], .forward, hops: 1)
+        #expect(lab.parts(to: 1).last?.records == [later.encoded], "one hop")
+    }
+
     /// Shows that a stranger's record that is not new is kept and not passed on: it is told again because somebody
     /// evicted it, not because it changed. Issued lately, or newer than the known one, it goes on.
     @Test func oldStrangers() {

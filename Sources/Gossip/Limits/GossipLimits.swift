@@ -197,8 +197,10 @@ public struct GossipLimits: Sendable, Hashable {
     public var housekeeping = Interval.seconds(10)
     /// Records that wait for their turn of the forwarding budget, × 250 B.
     public var forwardQueueMax = 256
+    /// How often a record is passed on after its subject told its links.
     public var hopsSmall: UInt8 = 3
-    public var hopsLarge: UInt8 = 2
+    /// 16 links + 16 × 15 of theirs = 256 copies of a change; a second time would make it 3,856.
+    public var hopsLarge: UInt8 = 1
     /// Below this many live peers `hopsSmall` holds.
     public var hopsLargePeersMin = 256
     public var persist = Interval.seconds(30)

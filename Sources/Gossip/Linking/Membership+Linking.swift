@@ -247,6 +247,7 @@ extension Membership {
         if let published = own.published {
             push(published.encoded, sequence: published.sequence, to: peer, session, hops: 0)
         }
+        forwardRecord(of: peer)
         linkCameUp(peer)
         needsPlan = true
     }

@@ -54,8 +54,11 @@ extension Membership {
     /// How many hops a record may make (9.1).
     var hopLimit: UInt8 {
         if isFullMesh { return 1 }
-        return book.liveCount < limits.hopsLargePeersMin ? limits.hopsSmall : limits.hopsLarge
+        return isLarge ? limits.hopsLarge : limits.hopsSmall
     }
+
+    /// Whether it is enough that some know of a change at once.
+    var isLarge: Bool { !isFullMesh && book.liveCount >= limits.hopsLargePeersMin }
 
     /// Queues a newly admitted record for every link but the teller and the subject.
     mutating func forward(_ pending: PendingRecord) {
@@ -63,6 +66,8 @@ extension Membership {
         guard pending.source != .answer, pending.source != .witnesses, pending.hops < hopLimit else {
             return
         }
+        // Who looks for links meets dozens of peers; in a large network those that become its links tell of it.
+        if isLarge, pending.hops == 0, links[pending.teller]?.isUp != true { return }
         let queued = SpreadState.Queued(
             record: pending.record, subject: pending.subject, teller: pending.teller,
             hops: pending.hops + 1)
@@ -77,6 +82,16 @@ extension Membership {
             if let worst { spreading.queue.remove(at: worst) }
         }
         forwardQueued()
+    }
+
+    /// A new link's record, which came before the link and waited for it.
+    mutating func forwardRecord(of peer: PeerIndex) {
+        guard isLarge, let session = sessions[peer], let record = book[session.id]?.record, isFresh(record) else {
+            return
+        }
+        forward(
+            PendingRecord(
+                record: record, subject: session.id, teller: peer, scope: session.scope, hops: 0, source: .handshake))
     }
 
     /// Tells queued records as fast as the budget allows.
