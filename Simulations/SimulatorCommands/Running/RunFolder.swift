@@ -34,18 +34,8 @@ struct RunFolder {
     func put(_ name: String, _ text: String) throws { try put(name, bytes: Array(text.utf8)) }
 
     func put(_ name: String, bytes: [UInt8]) throws {
-        let url = URL(fileURLWithPath: path).appendingPathComponent(name)
-        do {
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(bytes).write(to: url)
-        } catch {
-            Console.complain("cannot write \(url.path): \(error.localizedDescription)")
-            throw RunFolder.unwritable
-        }
+        try OutputFile.write(bytes, to: URL(fileURLWithPath: path).appendingPathComponent(name))
     }
-
-    static let unwritable = SimulatorExit.unwritable
 }
 
 /// A line of a story, for people.

@@ -199,11 +199,6 @@ enum Golden {
             while lines.last == "" { lines.removeLast() }
             lines += [line, ""]
         }
-        do {
-            try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            Console.complain("cannot write \(path): \(error.localizedDescription)")
-            throw SimulatorExit.unwritable
-        }
+        try OutputFile.write(lines.joined(separator: "\n"), to: path)
     }
 }

@@ -108,15 +108,8 @@ public struct ShrinkCommand: ParsableCommand {
         // A folder of its own, where its runs do not overwrite that of the run which found it.
         var plan = plan
         plan.name = ScenarioFile.name(of: path)
-        let text = PlanWriter.yaml(plan, finding: .init(seed: seed, violated: failed, cause: cause))
-        do {
-            try FileManager.default.createDirectory(
-                at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
-            try text.write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            Console.complain("cannot write \(path): \(error.localizedDescription)")
-            throw SimulatorExit.unwritable
-        }
+        let finding = Scenario.Finding(seed: seed, violated: failed, cause: cause)
+        try OutputFile.write(PlanWriter.yaml(plan, finding: finding), to: path)
     }
 
     static func size(_ plan: Plan) -> String {

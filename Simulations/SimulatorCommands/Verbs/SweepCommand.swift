@@ -59,7 +59,7 @@ public struct SweepCommand: ParsableCommand {
         }
         if table.unfair > 0 { worst = SimulatorExit.worst(worst, 1) }
         let path = (flags.out ?? "peersim-out/sweeps") + "/\(file.scenario.name).csv"
-        try write(table.csv, path)
+        try OutputFile.write(table.csv, to: path)
         print(flags.json ? table.json : table.text)
         if !flags.json { print("\(repeats) seeds from 0x\(String(seed, radix: 16)); figures: \(path)") }
         if worst != 0 { throw ExitCode(worst) }
@@ -140,16 +140,5 @@ public struct SweepCommand: ParsableCommand {
         let record = run.run().record
         print(record.plan.expects.isMet(by: record.outcome) ? "expected" : "unexpected", record.outcome.word)
         for one in record.measures { print(one.line) }
-    }
-
-    private func write(_ text: String, _ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(
-                at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
-            try text.write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            Console.complain("cannot write \(path): \(error.localizedDescription)")
-            throw SimulatorExit.unwritable
-        }
     }
 }
