@@ -125,9 +125,9 @@ import Trust
     }
 
     /// Shows that a full seed is no dead end: the session stays though the link was refused, it is asked for records
-    /// again, and after a while without any link the node says so and dials its seeds.
+    /// again, and after a while without any link the node says so and dials its seeds. It ends with the first link.
     @Test func fullSeed() {
-        let lab = Lab(1)
+        let lab = Lab(2)
         lab.connect(0, isOutbound: true)
         lab.say(0, .linkRefuse(.full, retrySeconds: 60))
         #expect(!lab.effects.contains { if case .hangUp = $0 { true } else { false } })
@@ -137,6 +137,10 @@ import Trust
         _ = lab.take()
         lab.advance(.seconds(80))
         #expect(pulls() >= 5)
+        _ = lab.take()
+        lab.link(1)
+        let ended = lab.effects.compactMap { if case .hangUp(let peer, .surplus) = $0 { peer } else { nil } }
+        #expect(ended == [lab.index(0)])
     }
 
     /// Shows that forty newcomers at one seed with room for three all get their links.

@@ -341,6 +341,8 @@ extension Membership {
             join.phase = .contacted
         }
         checkJoined()
+        // What was kept while there was no link has done its service: seeds cannot hold a session with everybody.
+        if upCount == 1 { for other in sessions.keys { closeIfUseless(other) } }
     }
 
     mutating func checkJoined() {
