@@ -34,6 +34,7 @@ public struct Membership: Sendable {
     public internal(set) var counters = MembershipCounters()
     /// `PeerID` ↔ `PeerIndex`. Use `index(of:)` to translate what a session says.
     public internal(set) var directory: PeerDirectory
+    var seatDirectory: SeatDirectory
 
     var clock = ClockState()
     var owner = OwnerState()
@@ -78,6 +79,7 @@ public struct Membership: Sendable {
         rng = generator
         self.now = now
         directory = PeerDirectory(entriesMax: limits.peerDirectoryEntriesMax)
+        seatDirectory = SeatDirectory(entriesMax: limits.seatDirectoryEntriesMax)
         book = Book(entriesMax: limits.bookEntriesMax)
         unanswered = UnansweredSlots(slotsMax: limits.unansweredEntriesMax)
         bans = BarTable(entriesMax: limits.bansMax)

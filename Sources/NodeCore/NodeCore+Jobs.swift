@@ -2,6 +2,7 @@ public import Basis
 public import Compute
 import Consensus
 import Credits
+import Gossip
 import Records
 import Session
 public import Trust
@@ -47,6 +48,9 @@ extension NodeCore {
         var leases: [LeaseStanding] = []
         for (id, record) in ledger.jobList where !record.state.isEnded {
             guard let terms = terms(of: record) else { continue }
+            for (index, lease) in ledger.leaseList(of: id) where Self.step(lease.state) != nil {
+                meet(LeaseID(job: id, index: index), lease.account, terms.spec.entryPeer)
+            }
             for (index, lease) in ledger.leaseList(of: id) where lease.account == log.account {
                 guard let step = Self.step(lease.state) else { continue }
                 leases.append(
@@ -119,7 +123,12 @@ extension NodeCore {
         give(WorkerDesk.Input.ledgerAdvanced(clock: execution.ledgerTime))
         for event in execution.events {
             switch event {
-            case .drawn(let drawn): granted(drawn, own)
+            case .drawn(let drawn):
+                for one in drawn.leases {
+                    guard let spec = boxedLog?.peek({ $0.ledger.job(drawn.job)?.spec }) else { break }
+                    meet(LeaseID(job: drawn.job, index: one.lease), one.account, spec.entryPeer)
+                }
+                granted(drawn, own)
             case .committed(let job, let lease): tellLease(job, lease, own) { .committed($0) }
             case .revealed(let job, let lease, _, _): tellLease(job, lease, own) { .revealed($0) }
             case .revealOpened(let job, _):
@@ -130,15 +139,42 @@ extension NodeCore {
                     }
                 }
             case .leaseEnded(let job, let lease, let state, _):
+                part(LeaseID(job: job, index: lease))
                 guard let ending = Self.ending(state, isCancelled: isCancelled(job)) else { break }
                 tellLease(job, lease, own) { .leaseRevoked($0, ending) }
-            case .settled(let settled): tellVerdicts(settled, own)
+            case .settled(let settled):
+                tellVerdicts(settled, own)
+                partAll(settled.job)
+            case .refunded(let job, _, _, _), .cancelled(let job, _, _): partAll(job)
             default: break
             }
             give(JobBook.Input.ledger(event))
             if case .settled(let settled) = event, let settlement = settlement(settled.job) {
                 give(JobBook.Input.settled(settled.job, settlement))
             }
+        }
+    }
+
+    // MARK: partners
+
+    /// The entry peer of a job and each of its workers keep a connection to one another while the lease stands
+    /// (`gossip.md` 12.4): either of them may be the one who knows where the other is, or who can be dialled.
+    mutating func meet(_ lease: LeaseID, _ worker: PublicKey, _ entryPeer: PublicKey) {
+        let own = crypto.publicKey
+        guard worker != entryPeer, worker == own || entryPeer == own, partners[lease] == nil else { return }
+        let peer = crypto.peerID(of: worker == own ? entryPeer : worker)
+        partners[lease] = peer
+        give(.pin(peer, .job))
+    }
+
+    mutating func part(_ lease: LeaseID) {
+        guard let peer = partners.remove(lease), !partners.values.contains(peer) else { return }
+        give(.unpin(peer, .job))
+    }
+
+    mutating func partAll(_ job: JobID) {
+        for lease in partners.from(LeaseID(job: job, index: 0)).prefix(while: { $0.key.job == job }).map(\.key) {
+            part(lease)
         }
     }
 

@@ -157,6 +157,8 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
     public internal(set) var members = SortedMap<PeerID, MemberView>()
     public internal(set) var linked = SortedMap<PeerID, Bool>()
     var parked = SortedMap<PeerID, Parked>()
+    /// The other end of each standing lease on a job that was submitted or is run here.
+    var partners = SortedMap<LeaseID, PeerID>()
     var opening = SortedMap<Ticket, Purpose>()
     var streams: [BlobExchange.Stream: StreamOwner] = [:]
     /// Streams on which a peer waits for an answer of the log: (message number of the answer, stream).

@@ -49,15 +49,15 @@ struct InputsArrive: Checker {
             case .cancelled(let id, _, _): (job, isWithout) = (id, false)
             default: continue
             }
-            let owners = without.removeValue(forKey: job)?.count ?? 0
+            let owners = without.removeValue(forKey: job)?.sorted() ?? []
             guard let begin = opened.removeValue(forKey: job), isQuiet(from: begin, to: world.elapsed),
                 let entry = world.byAccount[closing.story.spec.entryPeer], !world.peers[entry].isByzantine
             else { continue }
             judged += 1
-            if isWithout, owners >= 2 {
+            if isWithout, owners.count >= 2 {
                 return Finding(
                     peers: [read.by, entry], expected: "the inputs of job \(job) from peer \(entry), which has them",
-                    found: "\(owners) honest owners could not fetch them")
+                    found: "peers \(owners.map(String.init).joined(separator: ", ")) could not fetch them")
             }
         }
         return nil

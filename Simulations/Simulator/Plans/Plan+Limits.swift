@@ -1,6 +1,7 @@
 import Gossip
 package import NodeCore
 package import Records
+import Session
 
 extension Plan {
     /// Tables and queues of every node of this plan; checkers judge by the same.
@@ -25,6 +26,8 @@ extension Plan {
             tiny.gossip.inboundLinksMax = 8
             tiny.gossip.bookEntriesMax = 64
             tiny.gossip.dialsInFlightMax = 4
+            // 12 links, 4 kept for seats, and as many again for the partners of jobs and for those that are met.
+            tiny.session.sessionsMax = 32
         }
         return tiny
     }

@@ -35,7 +35,7 @@ extension Plant {
         Plant("M4", .memory, .keepsDeadLinks, "a peer counts a link that the other end dropped") {
             .canary(seats: 4, observers: 2, seconds: 160, transfersPerSecond: 0)
         },
-        Plant("M6", .limits, .manyOutboundLinks, "nodes get four times the slots for links", eventsMax: 60_000) {
+        Plant("M6", .limits, .manyOutboundLinks, "nodes get four times the slots for links", eventsMax: 120_000) {
             .canary(seats: 1, observers: 29, seconds: 160, transfersPerSecond: 0)
         },
         Plant("M7", .memory, .callsHeardVerified, "rows of hearsay are called verified", eventsMax: 40_000) {

@@ -70,11 +70,13 @@ public struct RunCommand: ParsableCommand {
         let seconds = try flags.secondsMax()
         let all = scenarios
         let own = childArguments
+        let folders = all.map { out(of: ScenarioFile.name(of: $0)).map { ["--out", $0] } ?? [] }
         let shows = all.count == 1 && !flags.quiet && !flags.noProgress
         var worst: Int32 = 0
         inParallel(all.count, jobs: flags.jobCount()) { index in
             ChildProcess(
-                arguments: ["run", all[index], "--in-process"] + own + (shows ? [] : ["--no-progress"]),
+                arguments: ["run", all[index], "--in-process"] + own + folders[index]
+                    + (shows ? [] : ["--no-progress"]),
                 secondsMax: seconds + 30, showsErrors: shows
             ).run()
         } done: { index, result in
@@ -94,10 +96,14 @@ public struct RunCommand: ParsableCommand {
         return worst
     }
 
+    /// `--out` itself for one scenario, a folder in it for each of several.
+    private func out(of name: String) -> String? {
+        flags.out.map { scenarios.count == 1 ? $0 : "\($0)/\(name)" }
+    }
+
     private var childArguments: [String] {
         var all = ["--record", record.rawValue, "--time-limit", flags.timeLimit]
         if RunFlags.isSeedGiven { all += ["--seed", flags.seed.defaultValueDescription] }
-        if let out = flags.out { all += ["--out", out] }
         if let until { all += ["--until", until] }
         if let crypto { all += ["--crypto", crypto] }
         if let limits { all += ["--limits", limits] }
@@ -162,7 +168,7 @@ public struct RunCommand: ParsableCommand {
         }
         var code = SimulatorExit.code(made)
         if until != nil, made.outcome == .exhausted { code = 0 }
-        let folder = RunFolder(flags.out, scenario: plan.name, seed: seed)
+        let folder = RunFolder(out(of: plan.name), scenario: plan.name, seed: seed)
         let writes = report || code != 0 || record != .hash || flags.out != nil
         if writes { try folder.write(result) }
         if flags.json {

@@ -230,6 +230,9 @@ extension Membership {
             return
         }
         unanswered.forget(pending.subject)
+        if isSeat, directory.id(of: pending.teller) == pending.subject {
+            seatDirectory.note(record, of: pending.subject)
+        }
         if record.content.isLeave {
             memberLeft(pending.subject)
         } else {

@@ -142,6 +142,13 @@ extension Membership {
             mark("surplus link")
             closeLink(peer, .surplus, retry: limits.linkBackoffMin, bars: false)
         }
+        // Requests that cross count as inbound at one end whether it has room or not, and so does a pin that ends.
+        while links.count(where: { !$1.isOutbound && !pins.contains($1.id) }) > limits.inboundLinksKept,
+            let worst = worstInbound()
+        {
+            mark("surplus inbound link")
+            closeLink(worst, .surplus, retry: limits.linkBackoffMin, bars: true)
+        }
     }
 
     /// One dial per `healDialSeconds` to a lost peer, whatever its backoff (7.4): what rejoins a partition.

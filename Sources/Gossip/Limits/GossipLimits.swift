@@ -266,6 +266,10 @@ public struct GossipLimits: Sendable, Hashable {
         return limits
     }()
 
+    /// Inbound links beyond which the youngest are closed: what a full mesh leaves may stay, since its diallers close
+    /// it.
+    var inboundLinksKept: Int { max(inboundLinksMax + outboundLinksTarget, fullMeshLeavePeersMax) }
+
     /// Relations between limits (15.1, last paragraph).
     func check() {
         invariant(

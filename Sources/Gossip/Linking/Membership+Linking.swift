@@ -51,6 +51,7 @@ extension Membership {
                 mark("crossing link requests")
                 let isOutbound = id < session.id
                 links.update(peer) { $0.isOutbound = isOutbound }
+                needsPlan = true
                 startConfirming(peer)
             case .offered:
                 send(peer, [.linkAccept(linkCount: linkCountByte)])

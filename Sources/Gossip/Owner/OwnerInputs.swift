@@ -95,5 +95,7 @@ public enum LeaveMode: Sendable, Hashable {
 /// Why a peer is kept connected (14).
 public enum PinPurpose: UInt8, Sendable, Hashable, Comparable, CaseIterable {
     case seat = 1, job, transaction, transfer
+    /// A seat that is asked where somebody is.
+    case find
     public static func < (a: PinPurpose, b: PinPurpose) -> Bool { a.rawValue < b.rawValue }
 }

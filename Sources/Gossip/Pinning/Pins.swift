@@ -23,6 +23,8 @@ struct PinState: Sendable {
     var seats: [PeerID] = []
     /// Seats of the list before, until `.previousSeats`.
     var previousSeats: [PeerID] = []
+    /// Seats pinned while somebody is sought.
+    var asked: [PeerID] = []
 
     func contains(_ peer: PeerID) -> Bool { byPeer.contains(peer) }
     func purposes(of peer: PeerID) -> [PinPurpose] { byPeer[peer]?.purposes ?? [] }
@@ -60,7 +62,12 @@ extension Membership {
             return
         }
         pins.byPeer.remove(peer)
-        if let find = pins.finds[peer], find.tickets.isEmpty { pins.finds.remove(peer) }
+        // Its link may be one too many now.
+        needsPlan = true
+        if let find = pins.finds[peer], find.tickets.isEmpty {
+            pins.finds.remove(peer)
+            releaseSeats()
+        }
         guard let index = directory.index(of: peer), let session = sessions[index],
             links[index] == nil
         else { return }
@@ -116,7 +123,12 @@ extension Membership {
             return
         }
         for seat in seats { pin(seat, .seat) }
+        for (_, session) in sessions where session.hasPath {
+            if let record = book[session.id]?.record { seatDirectory.note(record, of: session.id) }
+        }
     }
+
+    var isSeat: Bool { pins.seats.contains(id) }
 
     mutating func dropPreviousSeats() {
         for seat in pins.previousSeats where !pins.seats.contains(seat) { unpin(seat, .seat) }
@@ -148,7 +160,23 @@ extension Membership {
         pins.finds.insert(
             PinState.Find(tickets: ticket.map { [$0] } ?? [], next: now + limits.findFirst), for: peer)
         deadlines.setNoLater(.finds, than: now + limits.findFirst)
+        askSeats()
         sendFinds([peer])
+    }
+
+    /// f + 1 seats know every member that they met; while somebody is sought we keep a session with so many (9.5).
+    mutating func askSeats() {
+        guard pins.asked.isEmpty, !isSeat, !pins.finds.isEmpty else { return }
+        let known = pins.seats.filter { book[$0].map { !$0.isLeft } ?? false }
+        pins.asked = Array(known.shuffled(using: &rng).prefix((pins.seats.count + 2) / 3))
+        for seat in pins.asked { pin(seat, .find) }
+    }
+
+    mutating func releaseSeats() {
+        guard pins.finds.isEmpty, !pins.asked.isEmpty else { return }
+        let asked = pins.asked
+        pins.asked = []
+        for seat in asked { unpin(seat, .find) }
     }
 
     mutating func sendFinds(_ ids: [PeerID]) {
@@ -157,6 +185,13 @@ extension Membership {
             let batch = Array(rest.prefix(limits.findIDsMax))
             rest = rest.dropFirst(limits.findIDsMax)
             for (peer, link) in links where link.isUp {
+                let request = spreading.request(to: peer, now: now)
+                send(peer, [.find(request: request, ids: batch)], via: .best)
+            }
+            for seat in pins.seats {
+                guard let peer = directory.index(of: seat), sessions[peer]?.hasPath == true,
+                    links[peer]?.isUp != true
+                else { continue }
                 let request = spreading.request(to: peer, now: now)
                 send(peer, [.find(request: request, ids: batch)], via: .best)
             }
@@ -187,6 +222,8 @@ extension Membership {
             }
             soonest = min(soonest ?? next, next)
         }
+        releaseSeats()
+        askSeats()
         sendFinds(due)
         if let soonest { deadlines.set(.finds, at: soonest) }
     }
@@ -194,10 +231,12 @@ extension Membership {
     mutating func satisfyFinds(_ peer: PeerID) {
         guard let find = pins.finds.remove(peer), let entry = book[peer] else { return }
         for ticket in find.tickets { emit(.found(ticket, entry.index)) }
+        releaseSeats()
         needsPlan = true
     }
 
-    /// Only linked and verified rows are given; the subject itself always answers (7.1).
+    /// Only linked and verified rows are given, by seats also what their directory keeps; the subject itself always
+    /// answers (7.1, 9.5).
     mutating func receiveFind(_ request: UInt16, _ ids: [PeerID], _ peer: PeerIndex) {
         guard let session = sessions[peer] else { return }
         if let last = session.lastFind, now - last < limits.findAnswerMin {
@@ -213,6 +252,8 @@ extension Membership {
                 maySend(entry.record, over: session)
             {
                 records.append(entry.record)
+            } else if let record = seatDirectory[wanted], isInTime(record), maySend(record, over: session) {
+                records.append(record)
             }
         }
         answer(peer, request, records, ask: [])

@@ -19,9 +19,11 @@ public struct BlobExchange: Sendable {
         public var uploadsPerPeerMax = 4
         /// A fetch that nobody brings a verified byte is given up after this and told upward; verified chunks stay.
         public var noHolder = Interval.seconds(60)
-        /// A holder that was not reached, was busy or fell silent is asked again after this, ± 20 %: eleven times
-        /// before `noHolder`.
-        public var askAgain = Interval.seconds(5)
+        /// A holder that was not reached, was busy, lost the connection or fell silent is asked again after this, twice
+        /// as long each time up to `askAgainMax`, ± 20 %: some fifteen times before `noHolder`. The first is short
+        /// because two peers that dial one another lose one of two connections, with what was asked on it.
+        public var askAgain = Interval.milliseconds(500)
+        public var askAgainMax = Interval.seconds(5)
         /// A request that brings nothing for this long loses its source.
         public var stall = Interval.seconds(10)
         public var fetchesMax = 1_024
@@ -140,6 +142,8 @@ public struct BlobExchange: Sendable {
         var isSized = false
         var unstored = 0
         var sources = SortedMap<PeerID, Source>()
+        /// How often each was lost.
+        var losses = SortedMap<PeerID, Int>()
         var waiting: [PeerID] = []
     }
 
@@ -257,8 +261,14 @@ public struct BlobExchange: Sendable {
     /// The holder is out of the fetch, for a while or for good.
     mutating func lose(_ peer: PeerID, of blob: BlobID, isWrong: Bool) {
         guard let source = fetches[blob]?.sources[peer], source.again != .never else { return }
-        let time = now + limits.askAgain.jittered(percent: 20, using: &rng)
-        fetches.update(blob) { $0.sources.update(peer) { $0.again = isWrong ? .never : .at(time) } }
+        let losses = fetches[blob]?.losses[peer] ?? 0
+        // 2⁴ × 500 ms = 8 s.
+        let wait = min(limits.askAgain * Int64(1 << min(losses, 4)), limits.askAgainMax)
+        let time = now + wait.jittered(percent: 20, using: &rng)
+        fetches.update(blob) { fetch in
+            fetch.losses[peer] = losses + 1
+            fetch.sources.update(peer) { $0.again = isWrong ? .never : .at(time) }
+        }
         if !isWrong { deadlines.setNoLater(.askAgain(blob), than: time) }
     }
 
