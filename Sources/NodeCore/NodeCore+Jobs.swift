@@ -48,9 +48,6 @@ extension NodeCore {
         var leases: [LeaseStanding] = []
         for (id, record) in ledger.jobList where !record.state.isEnded {
             guard let terms = terms(of: record) else { continue }
-            for (index, lease) in ledger.leaseList(of: id) where Self.step(lease.state) != nil {
-                meet(LeaseID(job: id, index: index), lease.account, terms.spec.entryPeer)
-            }
             for (index, lease) in ledger.leaseList(of: id) where lease.account == log.account {
                 guard let step = Self.step(lease.state) else { continue }
                 leases.append(
@@ -64,6 +61,12 @@ extension NodeCore {
             ledger.job(row.job).flatMap { standing(row.job, $0) }
         }
         give(JobBook.Input.recovered(start.book, standings))
+        for (id, record) in ledger.jobList where !record.state.isEnded {
+            guard let spec = record.spec else { continue }
+            for (index, lease) in ledger.leaseList(of: id) where Self.step(lease.state) != nil {
+                meet(LeaseID(job: id, index: index), lease.account, spec.entryPeer)
+            }
+        }
         if let capability = start.capability {
             desks?.value.classes = capability.runtimes.compactMap { found in
                 RuntimeKind(id: found.runtime).map { .init(runtime: $0, classID: found.classID) }
@@ -162,6 +165,8 @@ extension NodeCore {
     mutating func meet(_ lease: LeaseID, _ worker: PublicKey, _ entryPeer: PublicKey) {
         let own = crypto.publicKey
         guard worker != entryPeer, worker == own || entryPeer == own, partners[lease] == nil else { return }
+        // A stranger's entry may name us as its entry peer: only jobs of our book make us dial their workers.
+        if entryPeer == own, desks?.value.book.record(lease.job) == nil { return }
         let peer = crypto.peerID(of: worker == own ? entryPeer : worker)
         partners[lease] = peer
         give(.pin(peer, .job))

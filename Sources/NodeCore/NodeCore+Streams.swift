@@ -135,13 +135,15 @@ extension NodeCore {
 
     mutating func askForGenesis() {
         if let asked = genesisAskedAt, now - asked < Limits.tick { return }
+        // It may wait for its connection: a second answer would be a second log.
+        if opening.contains(where: { if case .genesis = $0.value { true } else { false } }) { return }
         guard let peer = paths.keys.first(where: { isMainUp($0) }) ?? paths.first?.key else { return }
         genesisAskedAt = now
         open(.genesis(peer), at: peer, service: ServiceNumber.genesis, request: [], bytesMax: Limits.genesisBytesMax)
     }
 
     mutating func takeGenesis(_ bytes: [UInt8]) {
-        guard boxedLog == nil, let network else { return }
+        guard boxedLog == nil, genesisBytes == nil, let network else { return }
         if crypto.hash("peernode/genesis/v1", bytes).raw == network.raw, (try? Genesis(decoding: bytes)) != nil {
             genesisBytes = bytes
             effects.append(.genesisFetched(bytes))

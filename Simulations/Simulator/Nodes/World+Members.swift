@@ -131,11 +131,12 @@ extension World {
     private mutating func noteMember(_ event: MembershipEvent, _ i: Int) {
         switch event {
         case .linkUp(let index, _): if let j = other(i, index) { peers[i].member?.setLink(j, true) }
-        case .linkDown(let index, _):
+        case .linkDown(let index, let reason):
             if let j = other(i, index) {
                 peers[i].member?.setLink(j, false)
                 if peers[j].isUp {
-                    samples.lostLiveNeighbour()
+                    // Links that make room for others are no loss.
+                    if reason == .silent || reason == .oneWay { samples.lostLiveNeighbour() }
                 } else {
                     samples.noticedDeath(of: j, at: now, died: peers[j].diedAt)
                 }

@@ -100,7 +100,7 @@ struct FaultStrip {
         let bars = items.prefix(FaultStrip.namedMax).map { Bar($0, frame) }
         let lanes = FaultStrip.lanes(bars.map(\.extent), gap: 8)
         let (head, laneHeight) = (18.0, 18.0)
-        let bottom = head + 4 + Double((lanes.max() ?? -1) + 1) * laneHeight
+        let bottom = head + 4 + Double((lanes.max() ?? 0) + 1) * laneHeight
         // A strip that stays in sight must leave room for what it explains.
         let stays = lanes.max() ?? 0 < 8
         page.element("div", ["class": stays ? "strip drawing stays" : "strip drawing"]) { page in
@@ -114,7 +114,7 @@ struct FaultStrip {
                 frame.drawBands(head: 0, top: head, bottom: bottom, into: &page)
                 frame.drawGrid(top: head, bottom: bottom, into: &page)
                 page.label("faults", TimeFrame.left - 8, head + 17, "tick", .end)
-                if bars.isEmpty { page.label("none", TimeFrame.left + 5, head + 3, "tick") }
+                if bars.isEmpty { page.label("none", TimeFrame.left + 5, head + 15, "tick") }
                 for (index, bar) in bars.enumerated() {
                     let y = head + 4 + Double(lanes[index]) * laneHeight
                     page.element("g") { page in

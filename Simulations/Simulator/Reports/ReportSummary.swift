@@ -65,7 +65,8 @@ enum ReportSummary {
             ("events", Wording.grouped(record.events, by: space), false),
             ("peers", Wording.grouped(plan.peers.count, by: space), false),
             ("seats", "\(plan.seatCount)" + (plan.seatCount > 0 ? ", \(plan.tolerated) may lie" : ""), false),
-            ("tier", "\(plan.tier.rawValue), \(plan.limits.rawValue) limits", false),
+            // Tier XL has limits of its own, whatever a plan asks for.
+            ("tier", plan.tier == .extraLarge ? "XL" : "\(plan.tier.rawValue), \(plan.limits.rawValue) limits", false),
             ("network", plan.network.name, false),
             ("signatures", plan.crypto.rawValue, false),
             ("faults", "\(plan.faults.count)", false),

@@ -230,6 +230,8 @@ extension Membership {
             return
         }
         unanswered.forget(pending.subject)
+        // A leave ends the link that tells of it.
+        let isFromLink = links[pending.teller]?.isUp ?? false
         if isSeat, directory.id(of: pending.teller) == pending.subject {
             seatDirectory.note(record, of: pending.subject)
         }
@@ -247,7 +249,7 @@ extension Membership {
         }
         // A row that was evicted and is told again is no change: without this each dial of a walk in a network larger
         // than the book would send a record over hundreds of links.
-        if before != nil || isFresh(record) { forward(pending) }
+        if before != nil || isFresh(record) { forward(pending, isFromLink: isFromLink) }
         needsPlan = true
     }
 

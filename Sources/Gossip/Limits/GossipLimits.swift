@@ -183,6 +183,8 @@ public struct GossipLimits: Sendable, Hashable {
     public var findAnswerMin = Interval.seconds(1)
     public var findFirst = Interval.seconds(5)
     public var findLater = Interval.seconds(30)
+    /// Between two Finds to the same peers: `findAnswerMin` and what a path delays.
+    public var findSpacing = Interval.milliseconds(1_250)
     /// Repeats at the first pace.
     public var findFirstRepeatsMax = 6
     /// Ids sought at once; further ones are answered nil at once.

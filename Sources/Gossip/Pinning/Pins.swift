@@ -25,6 +25,8 @@ struct PinState: Sendable {
     var previousSeats: [PeerID] = []
     /// Seats pinned while somebody is sought.
     var asked: [PeerID] = []
+    /// When Finds last went out.
+    var lastFinds: Instant?
 
     func contains(_ peer: PeerID) -> Bool { byPeer.contains(peer) }
     func purposes(of peer: PeerID) -> [PinPurpose] { byPeer[peer]?.purposes ?? [] }
@@ -77,31 +79,41 @@ extension Membership {
 
     /// Pinned peers without a session are dialled first of all (7.3, 1).
     mutating func planPins() {
-        for (peer, pin) in pins.byPeer {
-            if let index = directory.index(of: peer), sessions[index]?.hasPath ?? false { continue }
-            guard !dials.byPeer.contains(peer), !isBarred(peer), !owner.denies(peer) else { continue }
-            guard let entry = book[peer], !entry.isLeft else {
-                seek(peer, nil)
-                continue
-            }
-            if pin.nextDial > now {
-                deadlines.setNoLater(.plan, than: pin.nextDial)
-                continue
-            }
-            guard dials.inFlight < limits.dialsInFlightMax else { return }
-            let isSeat = pin.purposes.contains(.seat)
-            let failures = pin.failures + 1
-            let wait = doubling(
-                isSeat ? limits.seatBackoffBase : limits.mainBackoffBase, failures,
-                isSeat ? limits.seatBackoffMax : limits.mainBackoffMax)
-            pins.byPeer.update(peer) {
-                $0.failures = failures
-                $0.nextDial = now + wait
-            }
-            if !dial(peer, targets(of: entry), .pin) {
-                deadlines.setNoLater(.plan, than: now + wait)
+        // Seats first: nothing else may keep a seat from the others.
+        for isSeat in [true, false] {
+            for (peer, pin) in pins.byPeer where pin.purposes.contains(.seat) == isSeat {
+                guard planPin(peer, pin) else { return }
             }
         }
+    }
+
+    /// False if no more dials may be under way.
+    private mutating func planPin(_ peer: PeerID, _ pin: PinState.Pin) -> Bool {
+        if let index = directory.index(of: peer), sessions[index]?.hasPath ?? false { return true }
+        guard !dials.byPeer.contains(peer), !isBarred(peer), !owner.denies(peer) else { return true }
+        guard let entry = book[peer], !entry.isLeft else {
+            // Of seats that are asked there are others.
+            if pin.purposes != [.find] { seek(peer, nil) }
+            return true
+        }
+        if pin.nextDial > now {
+            deadlines.setNoLater(.plan, than: pin.nextDial)
+            return true
+        }
+        guard dials.inFlight < limits.dialsInFlightMax else { return false }
+        let isSeat = pin.purposes.contains(.seat)
+        let failures = pin.failures + 1
+        let wait = doubling(
+            isSeat ? limits.seatBackoffBase : limits.mainBackoffBase, failures,
+            isSeat ? limits.seatBackoffMax : limits.mainBackoffMax)
+        pins.byPeer.update(peer) {
+            $0.failures = failures
+            $0.nextDial = now + wait
+        }
+        if !dial(peer, targets(of: entry), .pin) {
+            deadlines.setNoLater(.plan, than: now + wait)
+        }
+        return true
     }
 
     /// The seat lists (12.1): a seat pins every other seat; the list before stays for a while.
@@ -158,74 +170,84 @@ extension Membership {
             return
         }
         pins.finds.insert(
-            PinState.Find(tickets: ticket.map { [$0] } ?? [], next: now + limits.findFirst), for: peer)
-        deadlines.setNoLater(.finds, than: now + limits.findFirst)
+            PinState.Find(tickets: ticket.map { [$0] } ?? [], next: now), for: peer)
         askSeats()
-        sendFinds([peer])
+        repeatFinds()
+    }
+
+    /// Whether anybody is sought for the sake of others than the search itself.
+    private var isSeeking: Bool {
+        pins.finds.contains { peer, find in
+            !find.tickets.isEmpty || pins.purposes(of: peer).contains { $0 != .find }
+        }
     }
 
     /// f + 1 seats know every member that they met; while somebody is sought we keep a session with so many (9.5).
     mutating func askSeats() {
-        guard pins.asked.isEmpty, !isSeat, !pins.finds.isEmpty else { return }
+        guard pins.asked.isEmpty, !isSeat, isSeeking else { return }
         let known = pins.seats.filter { book[$0].map { !$0.isLeft } ?? false }
         pins.asked = Array(known.shuffled(using: &rng).prefix((pins.seats.count + 2) / 3))
         for seat in pins.asked { pin(seat, .find) }
     }
 
     mutating func releaseSeats() {
-        guard pins.finds.isEmpty, !pins.asked.isEmpty else { return }
+        guard !isSeeking, !pins.asked.isEmpty else { return }
+        dropAsked()
+    }
+
+    private mutating func dropAsked() {
         let asked = pins.asked
         pins.asked = []
         for seat in asked { unpin(seat, .find) }
     }
 
-    mutating func sendFinds(_ ids: [PeerID]) {
-        var rest = ids[...]
-        while !rest.isEmpty {
-            let batch = Array(rest.prefix(limits.findIDsMax))
-            rest = rest.dropFirst(limits.findIDsMax)
-            for (peer, link) in links where link.isUp {
-                let request = spreading.request(to: peer, now: now)
-                send(peer, [.find(request: request, ids: batch)], via: .best)
-            }
-            for seat in pins.seats {
-                guard let peer = directory.index(of: seat), sessions[peer]?.hasPath == true,
-                    links[peer]?.isUp != true
-                else { continue }
-                let request = spreading.request(to: peer, now: now)
-                send(peer, [.find(request: request, ids: batch)], via: .best)
-            }
+    private mutating func sendFinds(_ ids: [PeerID]) {
+        for (peer, link) in links where link.isUp {
+            let request = spreading.request(to: peer, now: now)
+            send(peer, [.find(request: request, ids: ids)], via: .best)
+        }
+        for seat in pins.seats {
+            guard let peer = directory.index(of: seat), sessions[peer]?.hasPath == true, links[peer]?.isUp != true
+            else { continue }
+            let request = spreading.request(to: peer, now: now)
+            send(peer, [.find(request: request, ids: ids)], via: .best)
         }
     }
 
-    /// Every 5 s, later every 30 s; who asked is told nil when the pace slows.
+    /// Every 5 s, later every 30 s; who asked is told nil when the pace slows. One message of those that wait longest
+    /// goes at a time, because peers answer one a second.
     mutating func repeatFinds() {
-        var due: [PeerID] = []
-        var soonest: Instant?
-        for (peer, find) in pins.finds {
-            var next = find.next
-            if next <= now {
-                let tries = find.tries + 1
-                let isSlow = tries >= limits.findFirstRepeatsMax
-                if isSlow {
-                    for ticket in find.tickets { emit(.found(ticket, nil)) }
-                    if !pins.contains(peer) {
-                        pins.finds.remove(peer)
-                        continue
-                    }
-                }
-                next = now + (isSlow ? limits.findLater : limits.findFirst)
-                pins.finds.insert(
-                    PinState.Find(tickets: isSlow ? [] : find.tickets, tries: tries, next: next),
-                    for: peer)
-                due.append(peer)
-            }
-            soonest = min(soonest ?? next, next)
+        if let last = pins.lastFinds, now - last < limits.findSpacing {
+            return deadlines.setNoLater(.finds, than: last + limits.findSpacing)
         }
+        let waiting = pins.finds.filter { $0.value.next <= now }
+            .sorted { ($0.value.next, $0.key) < ($1.value.next, $1.key) }.prefix(limits.findIDsMax)
+        var due: [PeerID] = []
+        for (peer, find) in waiting {
+            let tries = find.tries + 1
+            let isSlow = tries > limits.findFirstRepeatsMax
+            if isSlow {
+                for ticket in find.tickets { emit(.found(ticket, nil)) }
+                if !pins.contains(peer) {
+                    pins.finds.remove(peer)
+                    continue
+                }
+            }
+            let next = now + (isSlow ? limits.findLater : limits.findFirst)
+            pins.finds.insert(
+                PinState.Find(tickets: isSlow ? [] : find.tickets, tries: tries, next: next), for: peer)
+            due.append(peer)
+        }
+        // Other seats than last time: those asked may not have met whom we seek, or be away.
+        if waiting.contains(where: { $0.value.tries > 0 }) { dropAsked() }
         releaseSeats()
         askSeats()
-        sendFinds(due)
-        if let soonest { deadlines.set(.finds, at: soonest) }
+        if !due.isEmpty {
+            pins.lastFinds = now
+            sendFinds(due)
+        }
+        let soonest = pins.finds.map(\.value.next).min()
+        if let soonest { deadlines.set(.finds, at: max(soonest, now + limits.findSpacing)) }
     }
 
     mutating func satisfyFinds(_ peer: PeerID) {

@@ -31,6 +31,8 @@ extension Membership {
         if let record = facts.record?.value {
             judgeHandshakeRecord(record, from: peer)
         }
+        // Also of whom we had heard before.
+        if isSeat, let record = book[peerID]?.record { seatDirectory.note(record, of: peerID) }
         markProven(peerID)
         if facts.isOutbound { settleAddress(facts.remote, provenBy: peerID) }
         contact(peer, facts, attempt)

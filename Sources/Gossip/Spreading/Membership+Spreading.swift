@@ -61,13 +61,13 @@ extension Membership {
     var isLarge: Bool { !isFullMesh && book.liveCount >= limits.hopsLargePeersMin }
 
     /// Queues a newly admitted record for every link but the teller and the subject.
-    mutating func forward(_ pending: PendingRecord) {
+    mutating func forward(_ pending: PendingRecord, isFromLink: Bool) {
         // What its teller has as an answer or as a witness is known around there already.
         guard pending.source != .answer, pending.source != .witnesses, pending.hops < hopLimit else {
             return
         }
         // Who looks for links meets dozens of peers; in a large network those that become its links tell of it.
-        if isLarge, pending.hops == 0, links[pending.teller]?.isUp != true { return }
+        if isLarge, pending.hops == 0, !isFromLink { return }
         let queued = SpreadState.Queued(
             record: pending.record, subject: pending.subject, teller: pending.teller,
             hops: pending.hops + 1)
@@ -91,7 +91,8 @@ extension Membership {
         }
         forward(
             PendingRecord(
-                record: record, subject: session.id, teller: peer, scope: session.scope, hops: 0, source: .handshake))
+                record: record, subject: session.id, teller: peer, scope: session.scope, hops: 0, source: .handshake),
+            isFromLink: true)
     }
 
     /// Tells queued records as fast as the budget allows.

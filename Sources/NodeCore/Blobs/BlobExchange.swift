@@ -17,7 +17,7 @@ public struct BlobExchange: Sendable {
         public var requestsPerSource = 2
         public var uploadsMax = 64
         public var uploadsPerPeerMax = 4
-        /// A fetch that nobody brings a verified byte is given up after this and told upward; verified chunks stay.
+        /// A fetch that nobody brings 32 KiB or a chunk is given up after this and told upward; verified chunks stay.
         public var noHolder = Interval.seconds(60)
         /// A holder that was not reached, was busy, lost the connection or fell silent is asked again after this, twice
         /// as long each time up to `askAgainMax`, ± 20 %: some fifteen times before `noHolder`. The first is short
@@ -117,6 +117,8 @@ public struct BlobExchange: Sendable {
         let chunks: ClosedRange<UInt32>?
         var next: UInt32
         var buffer: [UInt8] = []
+        /// Bytes that came, whole chunks or not.
+        var received = 0
         var ticket: UInt64
         var stream: Stream?
     }
@@ -124,14 +126,9 @@ public struct BlobExchange: Sendable {
     struct Source: Sendable {
         var info: BlobSummary?
         var requests = 0
-        /// Set: gone, and asked again then; `.never` is for those that sent what proves nothing.
-        var again: Again?
+        /// Set: gone, and asked again then.
+        var again: Instant?
         var isGone: Bool { again != nil }
-    }
-
-    enum Again: Sendable, Equatable {
-        case at(Instant)
-        case never
     }
 
     struct Fetch: Sendable {
@@ -144,6 +141,8 @@ public struct BlobExchange: Sendable {
         var sources = SortedMap<PeerID, Source>()
         /// How often each was lost.
         var losses = SortedMap<PeerID, Int>()
+        /// Sent what proves nothing: not asked again.
+        var wrong: Set<PeerID> = []
         var waiting: [PeerID] = []
     }
 
@@ -152,6 +151,9 @@ public struct BlobExchange: Sendable {
         case askAgain(BlobID)
         case stalled(UInt64)
     }
+
+    /// So many bytes of a chunk count as progress: an eighth of one.
+    static let stepBytes = 32 << 10
 
     let limits: Limits
     let hashing: any Hashing
@@ -229,12 +231,9 @@ public struct BlobExchange: Sendable {
     mutating func add(_ peers: [PeerID], to blob: BlobID, into effects: inout [Effect]) {
         guard fetches[blob] != nil else { return }
         fetches.update(blob) { fetch in
-            for peer in peers where fetch.sources[peer] == nil && !fetch.waiting.contains(peer) {
-                fetch.waiting.append(peer)
-            }
-            // A holder that failed before may be tried again when it is named again.
-            for peer in peers {
-                guard case .at = fetch.sources[peer]?.again else { continue }
+            for peer in peers where !fetch.wrong.contains(peer) && !fetch.waiting.contains(peer) {
+                // A holder that failed before may be tried again when it is named again.
+                if let source = fetch.sources[peer], !source.isGone { continue }
                 fetch.sources[peer] = nil
                 fetch.waiting.append(peer)
             }
@@ -246,7 +245,7 @@ public struct BlobExchange: Sendable {
     mutating func askAgain(_ blob: BlobID, into effects: inout [Effect]) {
         guard var fetch = fetches[blob] else { return }
         for (peer, source) in fetch.sources {
-            guard case .at(let time) = source.again else { continue }
+            guard let time = source.again else { continue }
             if time <= now {
                 fetch.sources[peer] = nil
                 fetch.waiting.append(peer)
@@ -258,18 +257,30 @@ public struct BlobExchange: Sendable {
         advance(blob, into: &effects)
     }
 
-    /// The holder is out of the fetch, for a while or for good.
-    mutating func lose(_ peer: PeerID, of blob: BlobID, isWrong: Bool) {
-        guard let source = fetches[blob]?.sources[peer], source.again != .never else { return }
+    /// The holder is out of the fetch, for a while or for good, with all that was asked of it: one loss, however many
+    /// requests its connection takes along.
+    mutating func lose(_ peer: PeerID, of blob: BlobID, isWrong: Bool, into effects: inout [Effect]) {
+        guard fetches[blob] != nil else { return }
+        for ticket in requests.filter({ $0.value.blob == blob && $0.value.peer == peer }).map(\.key) {
+            if let stream = forget(ticket)?.stream { effects.append(.reset(stream, code: ResetCode.cancelled)) }
+        }
+        if isWrong {
+            fetches.update(blob) { fetch in
+                fetch.wrong.insert(peer)
+                fetch.sources[peer] = nil
+                fetch.waiting.removeAll { $0 == peer }
+            }
+            return
+        }
         let losses = fetches[blob]?.losses[peer] ?? 0
         // 2⁴ × 500 ms = 8 s.
         let wait = min(limits.askAgain * Int64(1 << min(losses, 4)), limits.askAgainMax)
         let time = now + wait.jittered(percent: 20, using: &rng)
         fetches.update(blob) { fetch in
             fetch.losses[peer] = losses + 1
-            fetch.sources.update(peer) { $0.again = isWrong ? .never : .at(time) }
+            fetch.sources.update(peer) { $0.again = time }
         }
-        if !isWrong { deadlines.setNoLater(.askAgain(blob), than: time) }
+        deadlines.setNoLater(.askAgain(blob), than: time)
     }
 
     static func size(_ fetch: inout Fetch, length: UInt64, root: Digest) {
@@ -289,6 +300,13 @@ public struct BlobExchange: Sendable {
         }
         if fetch.isSized {
             for peer in fetch.sources.keys { request(from: peer, blob, &fetch, into: &effects) }
+            // Who has nothing that is missing makes room for others, and may have more later.
+            let time = now + limits.askAgainMax
+            for (peer, source) in fetch.sources
+            where source.info != nil && source.requests == 0 && !source.isGone && !fetch.missing.isEmpty {
+                fetch.sources.update(peer) { $0.again = time }
+                deadlines.setNoLater(.askAgain(blob), than: time)
+            }
         }
         fetches[blob] = fetch
     }
@@ -348,6 +366,13 @@ public struct BlobExchange: Sendable {
         requests[ticket] = nil
         request.buffer.append(contentsOf: bytes)
         deadlines.set(.stalled(ticket), at: now + limits.stall)
+        // A slow holder is a holder, too: a chunk may take longer than `noHolder`. Who sends what proves nothing gains
+        // eight such steps at most, a chunk's length.
+        let steps = request.received / BlobExchange.stepBytes
+        request.received += bytes.count
+        if request.chunks != nil, request.received / BlobExchange.stepBytes > steps {
+            deadlines.set(.noHolder(request.blob), at: now + limits.noHolder)
+        }
         var isSound = true
         if request.chunks != nil {
             isSound = takeChunks(&request, into: &effects)
@@ -411,7 +436,7 @@ public struct BlobExchange: Sendable {
         let isShort = request.chunks.map { request.next <= $0.upperBound } ?? false
         fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests = max(0, $0.requests - 1) } }
         // A holder that ends early has less than it said; asking again at once would spin.
-        if isShort { lose(request.peer, of: request.blob, isWrong: false) }
+        if isShort { lose(request.peer, of: request.blob, isWrong: false, into: &effects) }
         advance(request.blob, into: &effects)
     }
 
@@ -419,7 +444,7 @@ public struct BlobExchange: Sendable {
         guard let request = forget(ticket) else { return }
         if let stream = request.stream { effects.append(.reset(stream, code: ResetCode.cancelled)) }
         fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests = max(0, $0.requests - 1) } }
-        lose(request.peer, of: request.blob, isWrong: isWrong)
+        lose(request.peer, of: request.blob, isWrong: isWrong, into: &effects)
         advance(request.blob, into: &effects)
     }
 
