@@ -127,9 +127,10 @@ extension NodeCore {
         for event in execution.events {
             switch event {
             case .drawn(let drawn):
-                for one in drawn.leases {
-                    guard let spec = boxedLog?.peek({ $0.ledger.job(drawn.job)?.spec }) else { break }
-                    meet(LeaseID(job: drawn.job, index: one.lease), one.account, spec.entryPeer)
+                if let entryPeer = boxedLog?.peek({ $0.ledger.job(drawn.job)?.spec?.entryPeer }) {
+                    for one in drawn.leases {
+                        meet(LeaseID(job: drawn.job, index: one.lease), one.account, entryPeer)
+                    }
                 }
                 granted(drawn, own)
             case .committed(let job, let lease): tellLease(job, lease, own) { .committed($0) }

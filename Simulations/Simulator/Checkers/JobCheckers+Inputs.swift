@@ -13,18 +13,11 @@ struct InputsArrive: Checker {
     private var opened: [JobID: Interval] = [:]
     /// Honest owners who gave a lease back because they had no input.
     private var without: [JobID: Set<Int>] = [:]
-    private let faults: [(begin: Interval, end: Interval)]
 
     /// Sessions that a fault took are up again after this: detection 30 s, dials up to 30 s.
     private static let settling = Interval.seconds(60)
 
-    init(_ plan: Plan) {
-        // As `World.end(of:)`: what has no duration ends with the calm.
-        faults = plan.faults.map { fault in
-            let end = fault.duration.map { min(fault.at + $0, plan.calmAt) } ?? plan.calmAt
-            return (fault.at, max(fault.at, end))
-        }
-    }
+    init(_ plan: Plan) {}
 
     mutating func observe(_ observation: Observation, in world: borrowing World) -> Finding? {
         guard case .advanced(let read) = observation else { return nil }
@@ -50,7 +43,7 @@ struct InputsArrive: Checker {
             default: continue
             }
             let owners = without.removeValue(forKey: job)?.sorted() ?? []
-            guard let begin = opened.removeValue(forKey: job), isQuiet(from: begin, to: world.elapsed),
+            guard let begin = opened.removeValue(forKey: job), InputsArrive.isQuiet(world, since: begin),
                 let entry = world.byAccount[closing.story.spec.entryPeer], !world.peers[entry].isByzantine
             else { continue }
             judged += 1
@@ -63,7 +56,11 @@ struct InputsArrive: Checker {
         return nil
     }
 
-    private func isQuiet(from begin: Interval, to end: Interval) -> Bool {
-        faults.allSatisfy { $0.begin > end || $0.end + Self.settling < begin }
+    private static func isQuiet(_ world: borrowing World, since begin: Interval) -> Bool {
+        for fault in world.plan.faults
+        where fault.at <= world.elapsed && max(fault.at, world.end(of: fault)) + settling >= begin {
+            return false
+        }
+        return true
     }
 }

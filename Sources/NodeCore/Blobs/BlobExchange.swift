@@ -434,16 +434,14 @@ public struct BlobExchange: Sendable {
     mutating func finish(_ ticket: UInt64, into effects: inout [Effect]) {
         guard let request = forget(ticket) else { return }
         let isShort = request.chunks.map { request.next <= $0.upperBound } ?? false
-        fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests = max(0, $0.requests - 1) } }
+        fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests -= 1 } }
         // A holder that ends early has less than it said; asking again at once would spin.
         if isShort { lose(request.peer, of: request.blob, isWrong: false, into: &effects) }
         advance(request.blob, into: &effects)
     }
 
     mutating func fail(_ ticket: UInt64, isWrong: Bool = false, into effects: inout [Effect]) {
-        guard let request = forget(ticket) else { return }
-        if let stream = request.stream { effects.append(.reset(stream, code: ResetCode.cancelled)) }
-        fetches.update(request.blob) { $0.sources.update(request.peer) { $0.requests = max(0, $0.requests - 1) } }
+        guard let request = requests[ticket] else { return }
         lose(request.peer, of: request.blob, isWrong: isWrong, into: &effects)
         advance(request.blob, into: &effects)
     }
