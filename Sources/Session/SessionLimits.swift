@@ -83,8 +83,13 @@ public struct SessionLimits: Sendable, Hashable {
     public var mainIdle = Interval.seconds(120)
     public var streamStall = Interval.seconds(30)
     public var drainInterval = Interval.seconds(30)
+    /// How old a partial message of class 1 may become, counted over frames that arrive.
     public var partialVoteInterval = Interval.seconds(5)
+    /// The same for the other classes.
     public var partialInterval = Interval.seconds(30)
+    /// What a gap between two frames counts at most of it: no sender of fragments waits so long between them, and a
+    /// peer that trickles one frame a gap is found after 5 or 30 frames.
+    public var partialSilence = Interval.seconds(1)
     /// What class 6 keeps while more urgent bytes wait: transfers end even under load.
     public var bulkFloorBytesPerSecond: UInt64 = 65_536
     /// Bytes of classes 0…2 that wait longer than this hold up all bulk of the node.

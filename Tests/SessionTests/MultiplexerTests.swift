@@ -55,6 +55,65 @@ import Trust
         #expect(a.isQuiet && b.isQuiet && b.bufferedBytes == 0)
     }
 
+    /// Shows that a message that stays partial while frames arrive is a fault, that silence ages it by one second
+    /// at most, and that after a long silence its rest is taken.
+    @Test func partialMessagesAgeByFramesHeard() throws {
+        // Seconds at which PONGs arrive after the first fragment; when the fault comes.
+        let rows: [(trafficClass: UInt16, heard: [Int], faultAt: Int?)] = [
+            (1, [1, 2, 3, 4, 5], 5), (1, [1, 2, 3, 4], nil), (1, [60, 120, 180, 240], nil),
+            (1, [60, 120, 180, 240, 300], 300), (1, [40], nil), (1, [1, 2, 3, 33, 34], 34),
+            (3, Array(1...29), nil), (3, Array(1...30), 30),
+        ]
+        for row in rows {
+            var (a, b) = pair()
+            check(a.post(message(row.trafficClass == 1 ? 0x0301 : 0x0400, 40_000)), .queued)
+            let frames = drain(&a)
+            #expect(frames.count == 3)
+            _ = try b.receive(frames[0], now: now)
+            var faultAt: Int?
+            for second in row.heard {
+                do throws(FrameFault) {
+                    _ = try b.receive(Frame(.control, .pong(nonce: 1)), now: now + .seconds(Int64(second)))
+                } catch {
+                    #expect(error == .malformed)
+                    faultAt = second
+                    break
+                }
+            }
+            #expect(faultAt == row.faultAt, "\(row)")
+            guard faultAt == nil, let last = row.heard.last else { continue }
+            // Three fragments took a silence each, and the whole came.
+            let after = now + .seconds(Int64(last))
+            _ = try b.receive(frames[1], now: after + .milliseconds(100))
+            let events = try b.receive(frames[2], now: after + .seconds(500))
+            #expect(events.count == 1, "\(row)")
+        }
+    }
+
+    /// Shows that no vote begins that the credit does not cover, and that it goes on when credit comes; a message
+    /// longer than half a window begins with half a window.
+    @Test func messagesBeginWithTheirCredit() throws {
+        var (a, b) = pair()
+        // 4 × 60,006 of 262,144 bytes, and 22,120 are left.
+        for _ in 0..<6 { check(a.post(message(0x0301, 60_000)), .queued) }
+        var frames = drain(&a)
+        #expect(frames.reduce(0) { $0 + $1.encodedCount - Frame.headBytes } == 4 * 60_006)
+        var whole = 0
+        for frame in frames { whole += try b.receive(frame, now: now).count }
+        #expect(whole == 4)
+        for frame in drain(&b) { _ = try a.receive(frame, now: now) }
+        frames = drain(&a)
+        for frame in frames { whole += try b.receive(frame, now: now).count }
+        #expect(whole == 6)
+        // Class 4 allows messages of a whole window, which no credit covers in time.
+        for _ in 0..<2 { check(a.post(message(0x0400, 250_000)), .queued) }
+        for _ in 0..<8 {
+            for frame in drain(&a) { whole += try b.receive(frame, now: now).count }
+            for frame in drain(&b) { _ = try a.receive(frame, now: now) }
+        }
+        #expect(whole == 8)
+    }
+
     func exchange(
         _ a: inout Multiplexer, _ b: inout Multiplexer, _ got: inout [Int: [LaneMessage]],
         _ rng: inout SeededGenerator

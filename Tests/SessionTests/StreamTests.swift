@@ -212,7 +212,8 @@ import Trust
         #expect(rig.nodes[a].table.bufferedBytes == 0)
     }
 
-    /// Shows that a service that never answers is reset after 30 s, and a vote that never ends closes the connection.
+    /// Shows that a service that never answers is reset after 30 s, and a vote that never ends closes the connection
+    /// once other frames came for 5 s.
     @Test func stalls() {
         let (rig, a, b) = pair()
         rig.give(
@@ -226,13 +227,18 @@ import Trust
                     if case .streamReset(_, _, code: ResetCode.stalled) = $0 { true } else { false }
                 })
         }
-        // Half a vote, then silence.
+        // Half a vote, then silence, then other frames while the rest of it does not come.
         guard let id = rig.nodes[a].table.peers[rig.id(b)]?.main else { return }
         rig.nodes[a].table.connections[id]?.value.mux.control.append(
             Frame(FlowID(1), .firstFragment(number: 0x0301, total: 9, [1], isLast: false)))
         rig.nodes[a].table.connections[id]?.value.mux.controlBytes += 13
         rig.give(a, .streamPing(rig.id(b), probe: 1))
-        rig.run(for: .seconds(6))
+        rig.run(for: .seconds(20))
+        #expect(rig.downs(b).isEmpty && rig.downs(a).isEmpty)
+        for probe in 2..<8 {
+            rig.give(a, .streamPing(rig.id(b), probe: UInt32(probe)))
+            rig.run(for: .seconds(1))
+        }
         #expect(rig.downs(b).map(\.1) == [.protocolError] && rig.downs(a).map(\.1) == [.protocolError])
     }
 

@@ -38,7 +38,6 @@ struct Lane: Sendable {
     /// When the first fragment of such a message came.
     var partialSince: Instant? { partial?.startedAt }
     var hasWork: Bool { current != nil || queueStart < queue.count }
-    var isSendable: Bool { hasWork && sendCredit > Lane.firstHeadBytes }
     /// number u16 ‖ total u32 in the first fragment.
     static let firstHeadBytes = 6
 
@@ -90,6 +89,9 @@ struct Lane: Sendable {
     }
 
     /// How long the next frame would be, head included, with at most `room` bytes; nil if nothing can be sent.
+    ///
+    /// A message begins only when the credit covers it, or half a window if it is longer: its receiver closes the
+    /// connection when the rest does not follow, and the next CREDIT may be late.
     func nextFrameBytes(room: Int) -> Int? {
         guard hasWork, let body = nextBodyBytes(room: room) else { return nil }
         return Frame.headBytes + body
@@ -102,7 +104,10 @@ struct Lane: Sendable {
             return space < min(rest, 1) ? nil : min(rest, space)
         }
         guard queueStart < queue.count, space >= Lane.firstHeadBytes else { return nil }
-        return Lane.firstHeadBytes + min(queue[queueStart].body.count, space - Lane.firstHeadBytes)
+        let whole = Lane.firstHeadBytes + queue[queueStart].body.count
+        // The receiver, when it has taken all, holds back less than half a window of credit.
+        if sendCredit < min(whole, rules.windowBytes / 2) { return nil }
+        return min(whole, space)
     }
 
     /// The next fragment of at most `room` bytes with its head. `nextFrameBytes(room:)` is not nil.

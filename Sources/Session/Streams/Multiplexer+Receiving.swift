@@ -3,7 +3,17 @@ import Records
 
 extension Multiplexer {
     /// Takes one frame. After a fault the connection must be closed; nothing more may be received.
+    ///
+    /// A message that stays partial while frames arrive is a fault: its sender fills the connection with others and
+    /// holds our memory. Silence is none, since a stream that stands still holds back the rest of the message too.
     mutating func receive(_ frame: Frame, now: Instant) throws(FrameFault) -> [Event] {
+        skipSilence(now)
+        let events = try carryOut(frame, now: now)
+        if hasOverduePartial(now: now) { throw .malformed }
+        return events
+    }
+
+    private mutating func carryOut(_ frame: Frame, now: Instant) throws(FrameFault) -> [Event] {
         if frame.flow == .control || frame.isReset, !controlBudget.take(now) { throw .controlFlood }
         switch frame.content {
         case .open(let trafficClass, let service, let request, let isLast):
@@ -53,28 +63,35 @@ extension Multiplexer {
         streams.filter { $0.canStall && now - $0.heardAt >= limits.streamStall }.map(\.id)
     }
 
-    /// When the next partial message or stream runs out of time.
-    var nextDeadline: Instant? {
+    /// When the next stream runs out of time.
+    var nextStall: Instant? {
         var next: Instant?
-        func consider(_ at: Instant) { next = min(next ?? at, at) }
         // By index: each element would be copied otherwise.
-        for i in lanes.indices {
-            if let since = lanes[i].partialSince { consider(since + partialInterval(lanes[i])) }
+        for i in streams.indices where streams[i].canStall {
+            let at = streams[i].heardAt + limits.streamStall
+            next = min(next ?? at, at)
         }
-        for i in streams.indices where streams[i].canStall { consider(streams[i].heardAt + limits.streamStall) }
         return next
-    }
-
-    func hasOverduePartial(now: Instant) -> Bool {
-        lanes.contains { lane in
-            lane.partial.map { now - $0.startedAt >= partialInterval(lane) } ?? false
-        }
     }
 
     // MARK: below their use
 
-    func partialInterval(_ lane: Lane) -> Interval {
-        lane.rules.trafficClass == 1 ? limits.partialVoteInterval : limits.partialInterval
+    /// Of a gap between two frames partial messages age by `partialSilence` at most.
+    private mutating func skipSilence(_ now: Instant) {
+        let silence = now - lastFrameAt
+        lastFrameAt = now
+        if silence <= limits.partialSilence { return }
+        for i in lanes.indices { lanes[i].partial?.startedAt += silence - limits.partialSilence }
+    }
+
+    private func hasOverduePartial(now: Instant) -> Bool {
+        // By index, as above: every frame comes here.
+        for i in lanes.indices {
+            guard let since = lanes[i].partialSince else { continue }
+            let isVote = lanes[i].rules.trafficClass == 1
+            if now - since >= (isVote ? limits.partialVoteInterval : limits.partialInterval) { return true }
+        }
+        return false
     }
 
     /// Where the stream is; nil if it was and is over; a fault if it never was.

@@ -46,6 +46,8 @@ struct Multiplexer: Sendable {
     var controlBudget: SecondBudget
     /// DATAGRAM frames that we may send: below what the peer allows all control frames.
     var datagramBudget: SecondBudget
+    /// When the last frame came; partial messages do not age through longer silences.
+    var lastFrameAt: Instant
     var stats = SessionStats()
 
     var turn = 0
@@ -64,6 +66,7 @@ struct Multiplexer: Sendable {
         datagramBudget = SecondBudget(
             perSecond: limits.controlFramesPerSecondMax / 2, burst: limits.controlFramesBurst / 4,
             now: now)
+        lastFrameAt = now
         deficit = [Int](repeating: 0, count: Multiplexer.sharedClasses.count)
         lastStream = [FlowID](repeating: .control, count: 8)
     }

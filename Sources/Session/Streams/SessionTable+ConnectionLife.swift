@@ -22,7 +22,7 @@ extension SessionTable {
     private func nextLook(at connection: Connection<Crypto>) -> Instant {
         if !connection.isUp { return connection.deadline }
         if let drain = connection.drain { return drain.until }
-        var next = connection.mux.nextDeadline ?? .distantFuture
+        var next = connection.mux.nextStall ?? .distantFuture
         if let until = connection.retiredUntil { return min(next, until) }
         let pingAt =
             connection.pingSentAt.map { $0 + limits.mainPingWait }
@@ -45,10 +45,6 @@ extension SessionTable {
             return breakHandshake(id, .timeout)
         }
         if let drain = connection.drain { return closeConnection(id, drain.reason) }
-        if connection.mux.hasOverduePartial(now: now) {
-            stats.add(.frameMalformed)
-            return closeConnection(id, .protocolError)
-        }
         for flow in connection.mux.stalledStreams(now: now) {
             connections[id]?.value.mux.reset(flow, code: ResetCode.stalled)
             effects.append(.streamReset(id, flow, code: ResetCode.stalled))
