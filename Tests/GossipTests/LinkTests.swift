@@ -100,6 +100,24 @@ import Wire
         #expect(lab.messages(to: 0).contains { if case .linkAccept = $0 { true } else { false } })
     }
 
+    /// Shows that a link whose paths are all gone tells nothing (a connection that lost to another may outlive it), and
+    /// that nobody with an address of invalid scope gets a session: a record told so would have no scope floor.
+    @Test func needsAddressOfTeller() {
+        let lab = Lab(3)
+        lab.link(0)
+        lab.give(.sessionDown(lab.index(0), .datagram, .silent))
+        #expect(lab.core.links[lab.index(0)] != nil)
+        lab.push(0, [lab.peers[1].record])
+        #expect(lab.core.counters[.messageNoSession] == 1)
+        #expect(lab.core.book[lab.peers[1].id] == nil)
+        for remote: UInt32 in [0xf000_0001, 0x0000_0001] {
+            _ = lab.take()
+            lab.connect(2, remote: SocketAddress(v4: remote, port: 7717))
+            #expect(lab.effects.contains(.hangUp(lab.index(2), .policy)))
+            #expect(lab.core.sessions[lab.index(2)] == nil && lab.core.book[lab.peers[2].id] == nil)
+        }
+    }
+
     /// Shows GP-54: a full peer refuses a request of low priority, displaces one inbound link for a peer without links
     /// (never one of the 4 oldest), and does so once in 10 s.
     @Test func fullPeer() {

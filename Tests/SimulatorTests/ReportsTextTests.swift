@@ -23,6 +23,30 @@ import Testing
                 """#)
     }
 
+    /// Shows what one line says of a trap: the words of the runtime, not of its backtrace, and the first source line.
+    @Test func traps() {
+        let runtime = """
+            *** Signal 4: Backtracing from 0x1... done ***
+
+            *** Swift runtime failure: arithmetic overflow ***
+
+            Thread 0 "peersim" crashed:
+
+              0 [inlined] [system] 0x1 Swift runtime failure: arithmetic overflow in peersim at //<compiler-generated>
+              1           0x1 SavedRow.value.getter + 483 in peersim at /a/Gossip/MembershipBatch.swift:49:34
+              2 [ra]      0x2 MembershipBatch.store(into:) + 283 in peersim at /a/Gossip/Other.swift:87:62
+
+            Backtrace took 1.18s
+            """
+        #expect(
+            TrapText.line(runtime)
+                == "Swift runtime failure: arithmetic overflow  at MembershipBatch.swift:49:34")
+        #expect(
+            TrapText.line("noise\nGossip/Membership.swift:105: Fatal error: time went back\nmore\n")
+                == "Gossip/Membership.swift:105: Fatal error: time went back")
+        #expect(TrapText.line("Killed\n") == nil && TrapText.line("") == nil)
+    }
+
     struct Line: Decodable {
         struct Broken: Decodable {
             var invariant, expected, found: String

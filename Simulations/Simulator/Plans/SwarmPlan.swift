@@ -23,6 +23,12 @@ public enum SwarmPlan {
 extension SwarmPlan {
     /// How many peers a network of this tier has.
     public static func sizes(_ tier: Plan.Tier) -> ClosedRange<Int> { tier == .small ? 3...9 : 32...128 }
+
+    /// What the plan of a seed is called.
+    public static func name(seed: UInt64, tier: Plan.Tier) -> String {
+        let digits = String(seed, radix: 16)
+        return "swarm-\(tier == .small ? "S" : "M")-" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }
 
 /// One swarm run being put together.
@@ -49,9 +55,8 @@ struct SwarmDraft {
         self.isSmall = isSmall
         self.size = size
         stream = Seeding(seed).stream("swarm")
-        let digits = String(seed, radix: 16)
         scenario = Scenario(
-            name: "swarm-\(isSmall ? "S" : "M")-" + String(repeating: "0", count: 16 - digits.count) + digits,
+            name: SwarmPlan.name(seed: seed, tier: isSmall ? .small : .medium),
             why: "Whatever a seed makes of weather, faults and liars within tolerance, no promise breaks, and "
                 + "everything that was begun ends once the network is calm.")
     }

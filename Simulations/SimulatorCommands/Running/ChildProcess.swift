@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Simulator
 
 /// This program again, in a process of its own: a node that traps, or a world that hangs, costs one run.
 struct ChildProcess: Sendable {
@@ -9,15 +10,11 @@ struct ChildProcess: Sendable {
         var isSignalled: Bool
         var isTimedOut: Bool
         var output: String
-        /// The last lines of standard error.
+        /// The end of standard error; a backtrace with its registers has some 6,000 characters.
         var errors: String
 
         /// What broke, in one line, out of what a trap prints.
-        var trap: String {
-            let lines = errors.split(separator: "\n").map(String.init)
-            return lines.last { $0.contains("Fatal error") || $0.contains("invariant") } ?? lines.last
-                ?? "the process ended by signal \(status)"
-        }
+        var trap: String { TrapText.line(errors) ?? "the process ended by signal \(status)" }
     }
 
     /// Arguments after the program's name and, in `peernode simulate`, after that verb.
@@ -91,7 +88,7 @@ struct ChildProcess: Sendable {
         return Result(
             status: process.terminationStatus, isSignalled: process.terminationReason == .uncaughtSignal,
             isTimedOut: timer.end(), output: String(decoding: bytes, as: UTF8.self),
-            errors: String(String(decoding: collected.errors, as: UTF8.self).suffix(4_000)))
+            errors: String(String(decoding: collected.errors, as: UTF8.self).suffix(16_000)))
     }
 
     private final class Collected: @unchecked Sendable {

@@ -9,8 +9,10 @@ import Simulator
 struct ShrinkRun {
     /// What a world that must fail showed.
     struct Verdict: Sendable, Hashable {
-        /// Id of the invariant or must.
+        /// Id of the invariant or must; S5 if a node trapped.
         var failed: String
+        /// What a trap said.
+        var trap: String?
         var failure: Shrinker.Failure
         var events: UInt64
 
@@ -26,6 +28,19 @@ struct ShrinkRun {
             }
             events = record.events
         }
+
+        /// A child that trapped: what it said, and how far it told to be.
+        init?(trapped result: ChildProcess.Result) {
+            guard result.isSignalled, !result.isTimedOut, let said = TrapText.line(result.errors) else { return nil }
+            let words = result.output.split(separator: "\n").last?.split(separator: " ") ?? []
+            let way = words.count == 3 && words[0] == "at" ? (Int64(words[1]) ?? 0, UInt64(words[2]) ?? 0) : (0, 0)
+            failed = "S5"
+            trap = said
+            failure = .init(at: .nanoseconds(way.0))
+            events = way.1 + WorldRun.eventsPerSlice
+        }
+
+        func isLike(_ other: Verdict) -> Bool { failed == other.failed && trap == other.trap }
 
         /// One line, as a child tells it.
         var line: String {
@@ -57,7 +72,7 @@ struct ShrinkRun {
     /// Real time of one world.
     var secondsMax = Double.infinity
 
-    /// One world in a process of its own; nil if it does not fail, traps, cannot be read, or takes too long.
+    /// One world in a process of its own; nil if it does not fail, cannot be read, or takes too long.
     func verdict(of plan: Plan, number: Int, eventsMax: UInt64?, until stop: ChildProcess.Stop = .init()) -> Verdict? {
         let file = folder.appendingPathComponent("\(number).json")
         let left = deadline.timeIntervalSinceNow
@@ -71,7 +86,8 @@ struct ShrinkRun {
         var arguments = ["shrink", "--one", "--plan", file.path, "--seed", "0x" + String(seed, radix: 16)]
         if let eventsMax { arguments += ["--events-max", String(eventsMax)] }
         let result = ChildProcess(arguments: arguments, secondsMax: min(left, secondsMax)).run(until: stop)
-        if result.isSignalled || result.isTimedOut || result.status != 0 { return nil }
+        if let trapped = Verdict(trapped: result) { return trapped }
+        if result.isTimedOut || result.status != 0 { return nil }
         return result.output.split(separator: "\n").last.flatMap { Verdict(line: String($0)) }
     }
 
@@ -105,10 +121,11 @@ struct ShrinkRun {
     /// Shrinks until nothing helps, or the budget of runs or time is spent.
     ///
     /// - Parameters:
+    ///   - like: how the whole plan fails, and a smaller one must.
     ///   - eventsMax: a candidate that goes on for longer is another story.
     ///   - tell: hears of every candidate that was kept.
     func run(
-        _ first: Shrinker, failed: String, eventsMax: UInt64, tell: (Shrinker.Candidate, _ runs: Int) -> Void
+        _ first: Shrinker, like: Verdict, eventsMax: UInt64, tell: (Shrinker.Candidate, _ runs: Int) -> Void
     ) -> (best: Plan, runs: Int, isDone: Bool) {
         var state = first
         var ahead: [Trial] = []
@@ -134,7 +151,7 @@ struct ShrinkRun {
             let answer = head.wait()
             runs += 1
             state = head.after
-            guard let answer, answer.failed == failed else { continue }
+            guard let answer, answer.isLike(like) else { continue }
             for trial in ahead { trial.stop.now() }
             ahead = []
             state.keep(head.candidate, failure: answer.failure)

@@ -23,6 +23,8 @@ struct WorldRun {
     var tellsAll = false
     /// Whether git is asked for the commit; a run whose record nobody keeps need not wait for it.
     var asksCommit = true
+    /// Whether standard output hears how far it is, for whoever watches and would see only a trap.
+    var tellsWay = false
 
     struct Result {
         var record: RunRecord
@@ -55,6 +57,10 @@ struct WorldRun {
             let most = min(eventsMax, events + WorldRun.eventsPerSlice)
             Planted.with(site) { _ = world.run(until: limit, eventsMax: most) }
             if world.now >= limit || world.now == before && world.events == events { break }
+            if tellsWay {
+                print("at \(world.elapsed.nanoseconds) \(world.events)")
+                fflush(nil)
+            }
             if showsProgress {
                 progress.show(phase: world.phase, at: world.elapsed, events: world.events, seconds: seconds())
             }

@@ -8,10 +8,10 @@ public struct ShrinkCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "shrink", abstract: "Turns a failing run into a small regression file.",
         discussion: """
-            A smaller plan counts only if the same promise breaks. The best so far is always on disk. Candidates run \
-            in processes of their own, as many at once as --jobs says; the result does not depend on how many. Exit \
-            codes: 0 a file was written, 1 the run does not fail, 64 wrong flags, 65 and 66 a file has mistakes or is \
-            not there, 74 the file cannot be written.
+            A smaller plan counts only if the same promise breaks, or a node traps at the same place (S5). The best so \
+            far is always on disk. Candidates run in processes of their own, as many at once as --jobs says; the \
+            result does not depend on how many. Exit codes: 0 a file was written, 1 the run does not fail, 64 wrong \
+            flags, 65 and 66 a file has mistakes or is not there, 74 the file cannot be written.
             """)
 
     @Option(help: "A file or a name; the run of its --seed must fail.")
@@ -68,11 +68,12 @@ public struct ShrinkCommand: ParsableCommand {
         trials.secondsMax = max(20, Date().timeIntervalSince(began) * 5)
         let path = into ?? ShrinkCommand.path(whole, first.failed, seed)
         let shown = "\(first.failure.at.milliseconds / 1_000) s, event \(first.events)"
+        if let trap = first.trap { print("a node traps: \(trap)") }
         print("shrinking \(first.failed), which shows at \(shown): \(ShrinkCommand.size(whole))")
         fflush(nil)
         try ShrinkCommand.write(whole, first.failed, seed, to: path)
         let result = trials.run(
-            Shrinker(whole, failure: first.failure), failed: first.failed,
+            Shrinker(whole, failure: first.failure), like: first,
             // Smaller networks need fewer events, if other ones.
             eventsMax: first.events * 2
         ) { candidate, runs in
@@ -91,6 +92,7 @@ public struct ShrinkCommand: ParsableCommand {
         var run = WorldRun(plan: plan, seed: seed)
         run.eventsMax = eventsMax ?? .max
         run.asksCommit = false
+        run.tellsWay = true
         print(ShrinkRun.Verdict(run.run().record)?.line ?? "none")
     }
 

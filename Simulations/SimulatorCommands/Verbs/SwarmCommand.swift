@@ -75,7 +75,7 @@ public struct SwarmCommand: ParsableCommand {
         let count = Int(clamping: range.count)
         let base = range.lowerBound
         let every = verifyEvery
-        let (tier, json) = (tier, flags.json)
+        let (json, out) = (flags.json, flags.out)
         var own = ["--tier", tier, "--json", "--time-limit", "\(Int(seconds))s"]
         if let out = flags.out { own += ["--out", out] }
         if let id = plant.id { own += ["--plant", id] }
@@ -87,7 +87,7 @@ public struct SwarmCommand: ParsableCommand {
         } work: { index in
             let seed = base + UInt64(index)
             let told = SwarmCommand.runApart(
-                seed, tier, seconds, common, isTwice: every > 0 && seed % every == every - 1)
+                seed, size, out, seconds, common, isTwice: every > 0 && seed % every == every - 1)
             if told.code == 1 || told.code == 2 { budget.fail() }
             return told
         } done: { _, told in
@@ -140,35 +140,51 @@ public struct SwarmCommand: ParsableCommand {
     // MARK: one seed
 
     private static func runApart(
-        _ seed: UInt64, _ tier: String, _ seconds: Double, _ common: [String], isTwice: Bool
+        _ seed: UInt64, _ tier: Plan.Tier, _ out: String?, _ seconds: Double, _ common: [String], isTwice: Bool
     ) -> Told {
         func child() -> ChildProcess.Result {
             ChildProcess(arguments: ["swarm", "--one", String(seed)] + common, secondsMax: seconds + 30).run()
         }
         let first = child()
-        var told = told(first, seed, tier)
+        var told = told(first, seed, tier, out)
         if isTwice, !first.isSignalled, !first.isTimedOut {
             let second = child()
             if hash(second.output) != hash(first.output) {
                 told.code = 2
-                told.text = "differs  swarm \(tier)  seed \(seed)  \(hash(first.output)) and \(hash(second.output))"
+                told.text =
+                    "differs  \(name(seed, tier))  \(hash(first.output)) and \(hash(second.output))"
             }
         }
         return told
     }
 
-    private static func told(_ result: ChildProcess.Result, _ seed: UInt64, _ tier: String) -> Told {
+    private static func told(
+        _ result: ChildProcess.Result, _ seed: UInt64, _ tier: Plan.Tier, _ out: String?
+    ) -> Told {
         let lines = result.output.split(separator: "\n").map(String.init)
         let json = lines.first ?? "{\"outcome\":\"none\",\"seed\":\"\(seed)\"}"
-        if result.isTimedOut { return Told(code: 3, text: "exhausted  swarm \(tier)  seed \(seed)", json: json) }
+        if result.isTimedOut { return Told(code: 3, text: "exhausted  \(name(seed, tier))", json: json) }
         if result.isSignalled {
-            let folder = RunFolder(nil, scenario: "swarm-\(tier.lowercased())", seed: seed)
+            let plan = folder(seed, tier, out).path + "/plan.yaml --seed 0x\(String(seed, radix: 16))"
             return Told(
                 code: 1,
-                text: "trapped  swarm \(tier)  seed \(seed)  \(result.trap)\n  plan      \(folder.path)/plan.yaml",
-                json: json)
+                text: """
+                    trapped  \(name(seed, tier))  \(result.trap)
+                      again     peersim run \(plan)
+                      shrink    peersim shrink --plan \(plan)
+                    """, json: json)
         }
         return Told(code: result.status, text: lines.dropFirst().joined(separator: "\n"), json: json)
+    }
+
+    private static func name(_ seed: UInt64, _ tier: Plan.Tier) -> String {
+        "\(SwarmPlan.name(seed: seed, tier: tier))  seed 0x\(String(seed, radix: 16))"
+    }
+
+    /// Where the plan of a seed goes, and what else a failed run leaves.
+    private static func folder(_ seed: UInt64, _ tier: Plan.Tier, _ out: String?) -> RunFolder {
+        let name = SwarmPlan.name(seed: seed, tier: tier)
+        return RunFolder(out.map { "\($0)/\(name)-\(String(seed, radix: 16))" }, scenario: name, seed: seed)
     }
 
     private static func hash(_ output: String) -> String {
@@ -187,8 +203,7 @@ public struct SwarmCommand: ParsableCommand {
     private func runOne(_ seed: UInt64, _ size: Plan.Tier) throws {
         var plan = SwarmPlan.make(seed: seed, tier: size, peers: peers)
         try plant.put(into: &plan)
-        let folder = RunFolder(
-            flags.out.map { "\($0)/\(plan.name)-\(String(seed, radix: 16))" }, scenario: plan.name, seed: seed)
+        let folder = SwarmCommand.folder(seed, size, flags.out)
         try folder.put("plan.yaml", PlanWriter.yaml(plan))
         var run = WorldRun(plan: plan, seed: seed)
         run.secondsMax = try flags.secondsMax()

@@ -16,8 +16,9 @@ extension Membership {
             emit(.hangUp(peer, .policy))
             return
         }
+        // An address of invalid scope is forged or reserved: it bounds nothing that its peer may tell.
         if isBarred(peerID) || owner.denies(peerID) || owner.denies(facts.remote)
-            || join.phase == .left || owner.leaving != nil
+            || facts.remote.scope == .invalid || join.phase == .left || owner.leaving != nil
         {
             counters.raise(.denied)
             emit(.hangUp(peer, isBarred(peerID) ? .banned : .policy))

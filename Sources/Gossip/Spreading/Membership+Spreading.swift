@@ -5,8 +5,11 @@ import Wire
 
 extension Membership {
     /// One message of a peer with a session.
+    ///
+    /// A connection that lost to another may outlive it and still bring messages: with no path left there is no
+    /// address that bounds what they may tell (3.4, check 5), and nowhere to answer.
     mutating func receive(_ message: PeerMessage, _ peer: PeerIndex, _ path: Path) {
-        guard sessions[peer] != nil else {
+        guard sessions[peer]?.hasPath ?? false else {
             counters.raise(.messageNoSession)
             return
         }
