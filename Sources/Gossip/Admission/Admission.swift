@@ -354,18 +354,15 @@ extension Membership {
     }
 
     /// A fault that its sender answers for (2.7): the link closes, the peer is barred for a while.
-    mutating func fault(of peer: PeerIndex) {
-        guard let session = sessions[peer] else { return }
-        if links[peer] != nil { closeLink(peer, .protocolError, retry: limits.faultBar, bars: true) }
-        bans.bar(session.id, until: now + limits.faultBar)
-        emit(.hangUp(peer, .protocolError))
-    }
+    mutating func fault(of peer: PeerIndex) { bar(peer, for: limits.faultBar) }
 
     /// The teller of a record with a wrong signature (3.4, check 8).
-    mutating func forger(_ peer: PeerIndex) {
+    mutating func forger(_ peer: PeerIndex) { bar(peer, for: limits.ban) }
+
+    private mutating func bar(_ peer: PeerIndex, for time: Interval) {
         guard let session = sessions[peer] else { return }
         if links[peer] != nil { closeLink(peer, .protocolError, retry: limits.faultBar, bars: true) }
-        bans.bar(session.id, until: now + limits.ban)
+        bans.bar(session.id, until: now + time)
         emit(.hangUp(peer, .protocolError))
     }
 

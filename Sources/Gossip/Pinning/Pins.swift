@@ -202,13 +202,13 @@ extension Membership {
     }
 
     private mutating func sendFinds(_ ids: [PeerID]) {
-        for (peer, link) in links where link.isUp {
-            let request = spreading.request(to: peer, now: now)
-            send(peer, [.find(request: request, ids: ids)], via: .best)
-        }
+        var asked = links.filter { $0.value.isUp }.map(\.key)
         for seat in pins.seats {
             guard let peer = directory.index(of: seat), sessions[peer]?.hasPath == true, links[peer]?.isUp != true
             else { continue }
+            asked.append(peer)
+        }
+        for peer in asked {
             let request = spreading.request(to: peer, now: now)
             send(peer, [.find(request: request, ids: ids)], via: .best)
         }
