@@ -80,6 +80,8 @@ public struct SessionLimits: Sendable, Hashable {
     public var receiveBufferBytesMax = 64 << 20
     public var mainPingIdle = Interval.seconds(60)
     public var mainPingWait = Interval.seconds(10)
+    /// After frames of ours that nothing answers the other end is asked so soon; with two PINGs, gone after 30 s.
+    public var mainUnanswered = Interval.seconds(10)
     public var mainIdle = Interval.seconds(120)
     public var streamStall = Interval.seconds(30)
     public var drainInterval = Interval.seconds(30)

@@ -180,6 +180,20 @@ import Trust
         #expect(network.balance(network.account(4), at: 0) == 1_000_000_000 - 6)
     }
 
+    /// Shows that an entry does not depend on the only seat that its origin is connected to, which died without a word
+    /// or keeps what it gets to itself: the first Submit goes to f + 1 seats, whether there is a session or not.
+    @Test func anEntryPassesADeadNeighbour() throws {
+        var network = LogNetwork(seats: 4, count: 5, seed: 80)
+        network.run(seconds: 2)
+        for seat in 0..<3 { network.give(.linkDown(network.peers[seat]), to: 4) }
+        network.nodes[3].isUp = false
+        network.transfer(from: 4, to: network.account(0), micro: 1, ticket: 1)
+        network.run(seconds: 1)
+        let id = try #require(network.nodes[4].accepted[1])
+        #expect(network.run(seconds: 20) { $0.isCertified(id, at: 4) })
+        #expect(network.balance(network.account(0), at: 0) == 1_000_000_001)
+    }
+
     /// Shows that without a quorum nothing is acknowledged as certified, and that it goes on by itself afterwards.
     @Test func withoutQuorumItWaits() throws {
         var network = LogNetwork(seats: 4, seed: 9)

@@ -259,6 +259,25 @@ import Trust
         #expect(rig.downs(a).map(\.1) == [.silent] && rig.downs(b).map(\.1) == [.silent])
     }
 
+    /// Shows that own frames are no sign of the other end's life: who goes on sending to a peer that is gone without a
+    /// word notices after 30 s, and a peer that only listens is asked and stays.
+    @Test func sendingIntoTheVoid() {
+        let (rig, a, b) = pair()
+        let vote = LaneMessage(MessageNumber.vote, bytes(100))
+        rig.clearLogs()
+        for _ in 0..<120 {
+            rig.give(a, .post(rig.id(b), vote))
+            rig.run(for: .seconds(1))
+        }
+        #expect(rig.downs(a).isEmpty && rig.downs(b).isEmpty && rig.lanes(b).count == 120)
+        rig.nodes[a].ends = [:]
+        for _ in 0..<32 {
+            rig.give(a, .post(rig.id(b), vote))
+            rig.run(for: .seconds(1))
+        }
+        #expect(rig.downs(a).map(\.1) == [.silent])
+    }
+
     /// Shows that a cut connection is down at once and its streams are reset.
     @Test func cut() {
         let (rig, a, b) = pair()

@@ -138,14 +138,15 @@ extension LogNode {
         }
     }
 
-    /// Leaders of the next views first, and peers with a link before others.
+    /// Seats with a session before others, leaders of the next views first among each.
+    ///
+    /// Never to fewer because they have no session: the only seat that one has may be dead, or keep entries to itself.
     mutating func sendToSeats(_ entries: [[UInt8]], count: Int) {
         let order = (0..<seatPeers.count).map {
             seatPeers[seats.leader(of: replica.view &+ UInt64($0))]
         }
         .filter { $0 != ownPeer }
-        let reachable = order.filter { linked[$0] != nil }
-        let targets = Array((reachable.isEmpty ? order : reachable).prefix(count))
+        let targets = Array((order.filter { linked[$0] != nil } + order.filter { linked[$0] == nil }).prefix(count))
         if targets.isEmpty { return }
         effects.append(.send(.submit(Submit(entries: entries, hops: 0)), to: targets))
     }

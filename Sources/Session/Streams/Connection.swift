@@ -37,6 +37,8 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
     /// Last frame of either side other than PING and PONG.
     var usedAt: Instant
     var heardAt: Instant
+    /// When the first frame left after the last one came; nil if none did.
+    var unansweredSince: Instant?
     var pingSentAt: Instant?
     var pingsUnanswered = 0
     var drain: (until: Instant, reason: CloseReason)?
@@ -67,9 +69,17 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
     /// A frame came: the other end lives.
     mutating func noteHeard(_ frame: Frame, now: Instant) {
         heardAt = now
+        unansweredSince = nil
         pingSentAt = nil
         pingsUnanswered = 0
         if !frame.isPingOrPong { usedAt = now }
+    }
+
+    /// A frame leaves.
+    mutating func noteSent(_ frame: Frame, now: Instant) {
+        if frame.isPingOrPong { return }
+        usedAt = now
+        if unansweredSince == nil { unansweredSince = now }
     }
 
     /// Opens one sealed message; nil if it does not open, or there is no receiver yet.

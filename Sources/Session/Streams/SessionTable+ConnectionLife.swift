@@ -24,10 +24,7 @@ extension SessionTable {
         if let drain = connection.drain { return drain.until }
         var next = connection.mux.nextStall ?? .distantFuture
         if let until = connection.retiredUntil { return min(next, until) }
-        let pingAt =
-            connection.pingSentAt.map { $0 + limits.mainPingWait }
-            ?? max(connection.heardAt, connection.usedAt) + limits.mainPingIdle
-        next = min(next, pingAt)
+        next = min(next, connection.pingSentAt.map { $0 + limits.mainPingWait } ?? pingDue(connection))
         if let peer = connection.established?.peer, !isKept(peer, .main) {
             next = min(next, connection.usedAt + limits.mainIdle)
         }
@@ -63,11 +60,17 @@ extension SessionTable {
         afterChange(id)
     }
 
+    /// Own frames are no sign of the other end's life: after some that it says nothing to, it is asked sooner.
+    private func pingDue(_ connection: Connection<Crypto>) -> Instant {
+        let idle = connection.heardAt + limits.mainPingIdle
+        return connection.unansweredSince.map { min(idle, $0 + limits.mainUnanswered) } ?? idle
+    }
+
     private mutating func pingOrGiveUp(_ id: ConnectionID, _ connection: Connection<Crypto>) {
         if let sentAt = connection.pingSentAt {
             if now - sentAt < limits.mainPingWait { return }
             if connection.pingsUnanswered >= 2 { return closeConnection(id, .silent) }
-        } else if now - max(connection.heardAt, connection.usedAt) < limits.mainPingIdle {
+        } else if now < pingDue(connection) {
             return
         }
         connections[id]?.value.pingSentAt = now

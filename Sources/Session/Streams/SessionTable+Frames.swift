@@ -230,6 +230,7 @@ extension SessionTable {
             return
         }
         var out: [UInt8] = []
+        let wasAnswered = connection.peek { $0.unansweredSince == nil }
         while true {
             let room =
                 limits.writeAheadBytesMax - connection.value.queuedBytes - out.count
@@ -241,7 +242,7 @@ extension SessionTable {
                 bulkOut.spend(bytes.count)
                 bulkFloor.spend(bytes.count)
             }
-            if !frame.isPingOrPong { connection.value.usedAt = now }
+            connection.value.noteSent(frame, now: now)
             connection.value.seal(bytes, isFinal: false, with: crypto, into: &out)
         }
         connection.value.queuedBytes += out.count
@@ -252,7 +253,9 @@ extension SessionTable {
             urgent.insert(now, for: id)
         }
         let waitsForBulk = connection.peek { $0.mux.hasBulkWaiting } && !bulkIsOpen
+        let isUnanswered = connection.peek { $0.unansweredSince != nil }
         connections[id] = connection
+        if wasAnswered && isUnanswered { scheduleConnection(id) }
         if !out.isEmpty { effects.append(.writeBytes(id, out)) }
         for event in events { carry(event, id, peer) }
         if waitsForBulk { waitForBulk(id, max(bulkOut.wait, .milliseconds(5))) }
