@@ -114,11 +114,7 @@ extension NodeCore {
             give(.pin(peer, .transaction))
         }
         parked[peer]?.lastUse = now
-        parked[peer]?.messages.append(message)
-        if let count = parked[peer]?.messages.count, count > Limits.parkedPerPeerMax {
-            parked[peer]?.messages.removeFirst()
-            counters.lanesUnsent += 1
-        }
+        counters.lanesUnsent += parked[peer]?.add(message) ?? 0
     }
 }
 

@@ -113,11 +113,25 @@ public struct NodeCore<Crypto: SessionCrypto>: Sendable {
         var messages: [LaneMessage] = []
         var opens: [Open] = []
         var lastUse: Instant
+
+        /// Keeps a message, the same one once, and the newest; how many were dropped for want of room.
+        mutating func add(_ message: LaneMessage) -> Int {
+            messages.removeAll { $0 == message }
+            messages.append(message)
+            let before = messages.count
+            var bytes = messages.reduce(0) { $0 + $1.body.count }
+            while messages.count > Limits.parkedPerPeerMax || messages.count > 1 && bytes > Limits.parkedBytesMax {
+                bytes -= messages.removeFirst().body.count
+            }
+            return before - messages.count
+        }
     }
 
     struct Limits {
         /// A submit, a follow and some answers; more is the peer's loss.
         static var parkedPerPeerMax: Int { 64 }
+        /// One Submit or answer of the largest size; of all peers 64 MiB.
+        static var parkedBytesMax: Int { 1 << 20 }
         static var parkedPeersMax: Int { 64 }
         /// Two blobs a lease, and documents.
         static var parkedOpensMax: Int { 16 }

@@ -89,9 +89,11 @@ public struct SessionLimits: Sendable, Hashable {
     public var partialVoteInterval = Interval.seconds(5)
     /// The same for the other classes.
     public var partialInterval = Interval.seconds(30)
-    /// What a gap between two frames counts at most of it: no sender of fragments waits so long between them, and a
-    /// peer that trickles one frame a gap is found after 5 or 30 frames.
+    /// What a gap between two frames counts at most of it: a stream that stands still holds back everything.
     public var partialSilence = Interval.seconds(1)
+    /// So many times as old it may become in all: who only answers PINGs, or waits for credit that an overloaded node
+    /// does not give, keeps our memory no longer.
+    public var partialSilenceFactor: Int64 = 10
     /// What class 6 keeps while more urgent bytes wait: transfers end even under load.
     public var bulkFloorBytesPerSecond: UInt64 = 65_536
     /// Bytes of classes 0…2 that wait longer than this hold up all bulk of the node.

@@ -194,6 +194,42 @@ import Trust
         #expect(network.balance(network.account(0), at: 0) == 1_000_000_001)
     }
 
+    /// Shows to whom an entry goes: first to f + 1 seats, the connected one first, later to that and f + 1 others, who
+    /// take turns.
+    @Test func submitsTakeTurns() throws {
+        var network = LogNetwork(seats: 7, count: 8, seed: 81)
+        network.run(seconds: 2)
+        let peers = network.peers
+        for seat in 0..<6 { network.give(.linkDown(peers[seat]), to: 7) }
+        // From here on nobody hears anybody.
+        for seat in 0..<7 { network.nodes[seat].isUp = false }
+        var log = network.nodes[7].log
+        let now = network.now
+        var asked: [[Int]] = []
+        func note(_ effects: [LogNode.Effect], at time: Instant) {
+            for effect in effects {
+                switch effect {
+                case .persist(_, let write):
+                    note(log.handle(.persisted(write), now: time, wall: network.wall), at: time)
+                case .send(.submit, let targets): asked.append(targets.compactMap { peers.firstIndex(of: $0) })
+                default: break
+                }
+            }
+        }
+        let payment = Entry.Body.transfer(
+            payees: [.init(account: network.account(0), amount: CreditAmount(micro: 1))], memo: [])
+        note(log.handle(.compose(payment, job: nil, key: [], 1), now: now, wall: network.wall), at: now)
+        for second in stride(from: 2, to: 60, by: 1) as StrideTo<Int64> {
+            let time = now + .seconds(second)
+            note(log.handle(.timeout, now: time, wall: network.wall + UInt64(second) * 1_000), at: time)
+        }
+        let first = try #require(asked.first)
+        #expect(first.count == 3 && first[0] == 6)
+        #expect(asked.count >= 10)
+        for again in asked.dropFirst() { #expect(again.count == 4 && again[0] == 6 && Set(again).count == 4) }
+        #expect(Set(asked.dropFirst().prefix(2).flatMap(\.self)).count == 7, "\(asked)")
+    }
+
     /// Shows that without a quorum nothing is acknowledged as certified, and that it goes on by itself afterwards.
     @Test func withoutQuorumItWaits() throws {
         var network = LogNetwork(seats: 4, seed: 9)

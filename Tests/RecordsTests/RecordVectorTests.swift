@@ -213,4 +213,17 @@ import Wire
             _ = try CheckedEntry(later, network: Self.network, hashing: MixHashing(), verifying: MixVerifier())
         }
     }
+
+    /// Shows that any entries are split into messages that a lane takes, whole and in order.
+    @Test func submitsFitTheirLane() {
+        let rows: [(entries: Int, bytes: Int, parts: Int)] = [
+            (0, 100, 0), (1, 16_384, 1), (256, 100, 1), (257, 100, 2), (256, 16_384, 5), (1_000, 4_000, 4),
+        ]
+        for row in rows {
+            let entries = (0..<row.entries).map { [UInt8](repeating: UInt8($0 & 255), count: row.bytes) }
+            let parts = Submit.parts(of: entries)
+            #expect(parts.count == row.parts && parts.flatMap(\.self) == entries, "\(row)")
+            for part in parts { #expect(Submit(entries: part, hops: 0).encoded.count <= 1 << 20) }
+        }
+    }
 }

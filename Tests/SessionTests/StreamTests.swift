@@ -212,6 +212,32 @@ import Trust
         #expect(rig.nodes[a].table.bufferedBytes == 0)
     }
 
+    /// Shows that a message larger than what the receiver likes to hold does not keep the next one away: its last
+    /// fragment frees the memory, and credit follows.
+    @Test func laneGoesOnAfterALargeMessage() {
+        let (rig, a, b) = pair(.tiny)
+        let messages = [200_000, 100_000, 150_000].map { LaneMessage(MessageNumber.submit, bytes($0)) }
+        for message in messages { rig.give(a, .post(rig.id(b), message)) }
+        rig.run(for: .seconds(20))
+        #expect(rig.lanes(b) == messages)
+    }
+
+    /// Shows that nobody is given up for silence while we do not read.
+    @Test func pausedConnectionsStay() {
+        let (rig, a, b) = pair()
+        rig.give(a, .keep(rig.id(b), .main))
+        guard let id = rig.nodes[a].table.peers[rig.id(b)]?.main else { return }
+        rig.nodes[a].table.connections[id]?.value.isPaused = true
+        rig.nodes[b].ends = [:]
+        rig.give(a, .post(rig.id(b), LaneMessage(MessageNumber.vote, bytes(100))))
+        rig.run(for: .seconds(200))
+        #expect(rig.downs(a).isEmpty)
+        rig.nodes[a].table.connections[id]?.value.resume(rig.now)
+        rig.give(a, .post(rig.id(b), LaneMessage(MessageNumber.vote, bytes(100))))
+        rig.run(for: .seconds(32))
+        #expect(rig.downs(a).map(\.1) == [.silent])
+    }
+
     /// Shows that a service that never answers is reset after 30 s, and a vote that never ends closes the connection
     /// once other frames came for 5 s.
     @Test func stalls() {

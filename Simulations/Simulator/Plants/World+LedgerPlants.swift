@@ -39,9 +39,9 @@ extension World {
         return limits
     }
 
-    /// What a process without a memory of its votes reads.
+    /// What a process without a memory of its votes reads: all but the journal, so that the network goes on.
     func remembers(_ family: Family) -> Bool {
-        plant != .forgetsVotes || (family != .journal && family != .certs && family != .pending)
+        plant != .forgetsVotes || family != .journal
     }
 
     /// A write as a shell carries it out that loses or changes certificates.

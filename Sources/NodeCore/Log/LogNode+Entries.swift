@@ -116,13 +116,11 @@ extension LogNode {
         guard case .success(let checked) = ingress.checked(entry: entry) else { return }
         if isSeat {
             _ = take(checked)
-            sendToSeats([entry], count: seatPeers.count)
-        } else {
-            sendToSeats([entry], count: seats.faulty + 1)
         }
+        sendToSeats([entry], isToAll: isSeat)
     }
 
-    /// Sends what is overdue to all seats (`ledger.md` 4.3, Submit).
+    /// Sends what is overdue again (`ledger.md` 4.3, Submit).
     mutating func resend() {
         let due = outbox.due(now: now)
         if due.isEmpty { return }
@@ -131,22 +129,25 @@ extension LogNode {
                 if case .success(let checked) = ingress.checked(entry: entry) { _ = take(checked) }
             }
         }
-        var rest = due[...]
-        while !rest.isEmpty {
-            sendToSeats(Array(rest.prefix(Submit.entriesMax)), count: seatPeers.count)
-            rest = rest.dropFirst(Submit.entriesMax)
-        }
+        for part in Submit.parts(of: due) { sendToSeats(part, isToAll: true) }
+        resends += 1
     }
 
-    /// Seats with a session before others, leaders of the next views first among each.
+    /// To f + 1 seats, or to all that there is a session with and f + 1 others; leaders of the next views first.
     ///
-    /// Never to fewer because they have no session: the only seat that one has may be dead, or keep entries to itself.
-    mutating func sendToSeats(_ entries: [[UInt8]], count: Int) {
-        let order = (0..<seatPeers.count).map {
-            seatPeers[seats.leader(of: replica.view &+ UInt64($0))]
+    /// Seats with a session come before others, but never fewer are told because there is none: the only seat that one
+    /// is connected to may be dead, or keep entries to itself. The others take turns, since some of them may be dead.
+    mutating func sendToSeats(_ entries: [[UInt8]], isToAll: Bool) {
+        let order = (0..<seatPeers.count).map { seatPeers[seats.leader(of: replica.view &+ UInt64($0))] }
+            .filter { $0 != ownPeer }
+        let near = order.filter { linked[$0] != nil }
+        var far = order.filter { linked[$0] == nil }
+        let few = seats.faulty + 1
+        if !far.isEmpty {
+            let turn = resends * few % far.count
+            far = Array(far[turn...] + far[..<turn])
         }
-        .filter { $0 != ownPeer }
-        let targets = Array((order.filter { linked[$0] != nil } + order.filter { linked[$0] == nil }).prefix(count))
+        let targets = isToAll ? near + far.prefix(few) : Array((near + far).prefix(few))
         if targets.isEmpty { return }
         effects.append(.send(.submit(Submit(entries: entries, hops: 0)), to: targets))
     }

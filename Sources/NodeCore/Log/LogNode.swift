@@ -117,6 +117,8 @@ public struct LogNode: Sendable {
     var now: Instant
     var wall: UInt64 = 0
     var linked = SortedMap<PeerID, Bool>()
+    /// How often overdue entries were sent again: whose turn it is among seats without a session.
+    var resends = 0
     /// nil if this is no seat, or its secret is lost.
     var beaconKeeper: BeaconKeeper?
     /// Per lane, the nonce after the last entry composed here.

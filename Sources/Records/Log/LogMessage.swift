@@ -211,9 +211,27 @@ public struct Certificates: Sendable, Hashable, WireCodable {
 public struct Submit: Sendable, Hashable, WireCodable {
     public static let entriesMax = 256
     public static let hopsMax: UInt8 = 2
+    /// Of the entries of one message: 1 MiB (4.3) less the count, the hops, and 4 bytes of length for each entry.
+    static let entryBytesMax = (1 << 20) - 8 - 4 * entriesMax
 
     public let entries: [[UInt8]]
     public let hops: UInt8
+
+    /// Entries in as few messages as hold them, in order.
+    public static func parts(of entries: [[UInt8]]) -> [[[UInt8]]] {
+        var parts: [[[UInt8]]] = []
+        var bytes = 0
+        for entry in entries {
+            bytes += entry.count
+            if let last = parts.last, last.count < entriesMax, bytes <= entryBytesMax {
+                parts[parts.count - 1].append(entry)
+            } else {
+                parts.append([entry])
+                bytes = entry.count
+            }
+        }
+        return parts
+    }
 
     public init(entries: [[UInt8]], hops: UInt8) {
         self.entries = entries

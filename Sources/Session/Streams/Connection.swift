@@ -39,7 +39,9 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
     var heardAt: Instant
     /// When the first frame left after the last one came; nil if none did.
     var unansweredSince: Instant?
+    /// When the last idle PING was queued, or left.
     var pingSentAt: Instant?
+    var hasPingLeft = false
     var pingsUnanswered = 0
     var drain: (until: Instant, reason: CloseReason)?
     /// Set on the loser of two connections.
@@ -75,8 +77,21 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
         if !frame.isPingOrPong { usedAt = now }
     }
 
+    /// Reading goes on after a pause, in which nothing could be heard.
+    mutating func resume(_ now: Instant) {
+        isPaused = false
+        heardAt = now
+        unansweredSince = nil
+        pingSentAt = nil
+        pingsUnanswered = 0
+    }
+
     /// A frame leaves.
     mutating func noteSent(_ frame: Frame, now: Instant) {
+        if frame.isIdlePing, pingSentAt != nil {
+            pingSentAt = now
+            hasPingLeft = true
+        }
         if frame.isPingOrPong { return }
         usedAt = now
         if unansweredSince == nil { unansweredSince = now }

@@ -8,7 +8,10 @@ struct Lane: Sendable {
         var number: UInt16
         var total: Int
         var bytes: [UInt8]
+        /// When its first fragment came.
         var startedAt: Instant
+        /// How long it stood while frames came and its sender had credit.
+        var age = Interval.zero
     }
 
     let rules: LaneRules
@@ -35,8 +38,8 @@ struct Lane: Sendable {
 
     /// Received of a message that is not whole.
     var partialBytes: Int { partial?.bytes.count ?? 0 }
-    /// When the first fragment of such a message came.
-    var partialSince: Instant? { partial?.startedAt }
+    /// Whether we took so much that credit is due, and did not grant it.
+    var isCreditWithheld: Bool { taken >= rules.windowBytes / 2 }
     var hasWork: Bool { current != nil || queueStart < queue.count }
     /// number u16 ‖ total u32 in the first fragment.
     static let firstHeadBytes = 6

@@ -7,7 +7,7 @@ extension Multiplexer {
     /// A message that stays partial while frames arrive is a fault: its sender fills the connection with others and
     /// holds our memory. Silence is none, since a stream that stands still holds back the rest of the message too.
     mutating func receive(_ frame: Frame, now: Instant) throws(FrameFault) -> [Event] {
-        skipSilence(now)
+        agePartials(now)
         let events = try carryOut(frame, now: now)
         if hasOverduePartial(now: now) { throw .malformed }
         return events
@@ -76,20 +76,23 @@ extension Multiplexer {
 
     // MARK: below their use
 
-    /// Of a gap between two frames partial messages age by `partialSilence` at most.
-    private mutating func skipSilence(_ now: Instant) {
-        let silence = now - lastFrameAt
+    /// Partial messages age by the time between two frames, by `partialSilence` at most, and not while the credit for
+    /// their rest is held back here.
+    private mutating func agePartials(_ now: Instant) {
+        let gap = now - lastFrameAt
         lastFrameAt = now
-        if silence <= limits.partialSilence { return }
-        for i in lanes.indices { lanes[i].partial?.startedAt += silence - limits.partialSilence }
+        for i in lanes.indices {
+            guard let partial = lanes[i].partial, !lanes[i].isCreditWithheld else { continue }
+            lanes[i].partial?.age = partial.age + min(gap, limits.partialSilence)
+        }
     }
 
     private func hasOverduePartial(now: Instant) -> Bool {
         // By index, as above: every frame comes here.
         for i in lanes.indices {
-            guard let since = lanes[i].partialSince else { continue }
-            let isVote = lanes[i].rules.trafficClass == 1
-            if now - since >= (isVote ? limits.partialVoteInterval : limits.partialInterval) { return true }
+            guard let partial = lanes[i].partial else { continue }
+            let most = lanes[i].rules.trafficClass == 1 ? limits.partialVoteInterval : limits.partialInterval
+            if partial.age >= most || now - partial.startedAt >= most * limits.partialSilenceFactor { return true }
         }
         return false
     }

@@ -225,7 +225,7 @@ struct Multiplexer: Sendable {
     /// Whether nothing is left to send or expected, so that a draining connection may close.
     var isQuiet: Bool {
         streams.isEmpty && control.isEmpty
-            && lanes.indices.allSatisfy { !lanes[$0].hasWork && lanes[$0].partialSince == nil }
+            && lanes.indices.allSatisfy { !lanes[$0].hasWork && lanes[$0].partial == nil }
     }
     /// Received and not yet taken by a consumer.
     var bufferedBytes: Int {

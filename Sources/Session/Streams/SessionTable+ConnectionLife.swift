@@ -24,7 +24,7 @@ extension SessionTable {
         if let drain = connection.drain { return drain.until }
         var next = connection.mux.nextStall ?? .distantFuture
         if let until = connection.retiredUntil { return min(next, until) }
-        next = min(next, connection.pingSentAt.map { $0 + limits.mainPingWait } ?? pingDue(connection))
+        next = min(next, pingDue(connection))
         if let peer = connection.established?.peer, !isKept(peer, .main) {
             next = min(next, connection.usedAt + limits.mainIdle)
         }
@@ -60,22 +60,29 @@ extension SessionTable {
         afterChange(id)
     }
 
-    /// Own frames are no sign of the other end's life: after some that it says nothing to, it is asked sooner.
-    private func pingDue(_ connection: Connection<Crypto>) -> Instant {
+    /// When to ask whether the other end lives, or to judge that it said nothing.
+    ///
+    /// Own frames are no sign of its life: after some that it says nothing to, it is asked sooner. Its answer is waited
+    /// for from when the question left, or for longer while that stands behind what a slow uplink has to take. While
+    /// we do not read we would not hear it.
+    func pingDue(_ connection: Connection<Crypto>) -> Instant {
+        if connection.isPaused { return .distantFuture }
+        if let sentAt = connection.pingSentAt {
+            return sentAt + (connection.hasPingLeft ? limits.mainPingWait : limits.mainPingIdle)
+        }
         let idle = connection.heardAt + limits.mainPingIdle
         return connection.unansweredSince.map { min(idle, $0 + limits.mainUnanswered) } ?? idle
     }
 
     private mutating func pingOrGiveUp(_ id: ConnectionID, _ connection: Connection<Crypto>) {
-        if let sentAt = connection.pingSentAt {
-            if now - sentAt < limits.mainPingWait { return }
-            if connection.pingsUnanswered >= 2 { return closeConnection(id, .silent) }
-        } else if now < pingDue(connection) {
-            return
+        if now < pingDue(connection) { return }
+        if connection.pingSentAt != nil, connection.pingsUnanswered >= 2 || !connection.hasPingLeft {
+            return closeConnection(id, .silent)
         }
         connections[id]?.value.pingSentAt = now
+        connections[id]?.value.hasPingLeft = false
         connections[id]?.value.pingsUnanswered += 1
-        sendControl(Frame(.control, .ping(nonce: 1 << 32)), id)
+        sendControl(.idlePing, id)
     }
 
     /// The loser of two connections has had its time: its opener drains it, streams on it may still end.
@@ -158,6 +165,7 @@ extension SessionTable {
         heldBack.removeAll { $0 == id }
         bulkWaiting.removeAll { $0 == id }
         urgent.remove(id)
+        releaseHeldBack()
         if !connection.isUp { unfinishedStreams -= 1 }
         if !connection.isInitiator { releaseHost(connection.remote) }
         for stream in connection.mux.streams {

@@ -59,6 +59,8 @@ extension SessionTable {
             }
             closeConnection(id, fault == .controlFlood ? .overload : .protocolError)
         }
+        // The last fragment of a message frees what its lane held, on this connection and for others.
+        releaseHeldBack()
     }
 
     private mutating func carry(_ event: Multiplexer.Event, _ id: ConnectionID, _ peer: PeerID) {
@@ -101,15 +103,16 @@ extension SessionTable {
     }
 
     /// Gives credit again to those held back once buffers are small enough.
-    private mutating func releaseHeldBack() {
+    mutating func releaseHeldBack() {
         if heldBack.isEmpty || bufferedBytes > limits.receiveBufferBytesMax { return }
         let released = heldBack
         heldBack = []
         for id in released {
             connections[id]?.value.isHeldBack = false
             if connections[id]?.value.isPaused == true {
-                connections[id]?.value.isPaused = false
+                connections[id]?.value.resume(now)
                 effects.append(.resumeReading(id))
+                scheduleConnection(id)
             }
             connections[id]?.value.mux.grantsCredit = true
             connections[id]?.value.mux.grantAll()
@@ -210,7 +213,6 @@ extension SessionTable {
     mutating func sendDatagramFrame(_ compound: [UInt8], _ id: ConnectionID) -> Bool {
         guard connections[id] != nil else { return false }
         sendControl(Frame(.control, .datagram(compound)), id)
-        connections[id]?.value.usedAt = now
         pump(id)
         return true
     }
@@ -230,7 +232,7 @@ extension SessionTable {
             return
         }
         var out: [UInt8] = []
-        let wasAnswered = connection.peek { $0.unansweredSince == nil }
+        let pingBefore = connection.peek { pingDue($0) }
         while true {
             let room =
                 limits.writeAheadBytesMax - connection.value.queuedBytes - out.count
@@ -253,9 +255,9 @@ extension SessionTable {
             urgent.insert(now, for: id)
         }
         let waitsForBulk = connection.peek { $0.mux.hasBulkWaiting } && !bulkIsOpen
-        let isUnanswered = connection.peek { $0.unansweredSince != nil }
+        let isPingSooner = connection.peek { pingDue($0) < pingBefore }
         connections[id] = connection
-        if wasAnswered && isUnanswered { scheduleConnection(id) }
+        if isPingSooner { scheduleConnection(id) }
         if !out.isEmpty { effects.append(.writeBytes(id, out)) }
         for event in events { carry(event, id, peer) }
         if waitsForBulk { waitForBulk(id, max(bulkOut.wait, .milliseconds(5))) }
@@ -293,6 +295,14 @@ extension SessionTable {
 }
 
 extension Frame {
+    /// The PING of an idle connection: probes of a layer above have 32 bits, this has one above them.
+    static let idlePing = Frame(.control, .ping(nonce: 1 << 32))
+
+    var isIdlePing: Bool {
+        if case .ping(let nonce) = content { return nonce > UInt64(UInt32.max) }
+        return false
+    }
+
     var isPingOrPong: Bool {
         switch content {
         case .ping, .pong: true
