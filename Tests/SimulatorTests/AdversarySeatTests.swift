@@ -33,14 +33,14 @@ import Testing
     @Test func aSeatThatForges() {
         judge(
             [
-                .init(name: "bad", type: .badBlockProposer, peers: [1], intensity: Chance(1, in: 2)),
+                .init(name: "bad", type: .badBlockProposer, peers: [1], intensity: Chance(3, in: 4)),
                 .init(name: "forged", type: .certificateForger, peers: [1], intensity: Chance(1, in: 4)),
             ], seed: 2)
     }
 
     /// One seat of four follows them all; one more peer watches.
     private func judge(_ adversaries: [AdversaryPlan], seed: UInt64) {
-        var world = World(plan: adversaryPlan(adversaries, observers: 1, seconds: 14, jobs: 1), seed: seed)
+        var world = World(plan: adversaryPlan(adversaries, observers: 1, seconds: 24, jobs: 1), seed: seed)
         _ = world.run()
         #expect(world.outcome == .passed, "\(world.told())")
         for one in adversaries { #expect(world.deeds(of: one.name) > 0, "\(one.name): \(world.told())") }

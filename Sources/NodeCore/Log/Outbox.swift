@@ -127,7 +127,7 @@ public struct Outbox: Sendable {
         return items[id]?.item.entry
     }
 
-    /// Entries whose answer is overdue: to be sent again, to all seats.
+    /// Entries whose answer is overdue: to be sent again.
     mutating func due(now: Instant) -> [[UInt8]] {
         var out: [[UInt8]] = []
         while let id = deadlines.popDue(now) {
