@@ -70,16 +70,17 @@ struct Connection<Crypto: SessionCrypto>: Sendable {
 
     /// A frame came: the other end lives.
     mutating func noteHeard(_ frame: Frame, now: Instant) {
-        heardAt = now
-        unansweredSince = nil
-        pingSentAt = nil
-        pingsUnanswered = 0
+        waitAnew(now)
         if !frame.isPingOrPong { usedAt = now }
     }
 
     /// Reading goes on after a pause, in which nothing could be heard.
     mutating func resume(_ now: Instant) {
         isPaused = false
+        waitAnew(now)
+    }
+
+    private mutating func waitAnew(_ now: Instant) {
         heardAt = now
         unansweredSince = nil
         pingSentAt = nil

@@ -46,7 +46,7 @@ struct Multiplexer: Sendable {
     var controlBudget: SecondBudget
     /// DATAGRAM frames that we may send: below what the peer allows all control frames.
     var datagramBudget: SecondBudget
-    /// When the last frame came; partial messages do not age through longer silences.
+    /// When the last frame came: of the time since then partial messages age by `partialSilence` at most.
     var lastFrameAt: Instant
     var stats = SessionStats()
 
